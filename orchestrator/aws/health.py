@@ -1,0 +1,45 @@
+"""What the load balancer and the site behind it say."""
+
+from __future__ import annotations
+
+import http.client
+import urllib.error
+import urllib.request
+
+from orchestrator.aws.session import Session, translated
+
+
+def targets(session: Session, target_group: str) -> dict[str, str]:
+    """Return each target's state, with the load balancer's reason when it is not healthy."""
+    with translated("asking the load balancer for its targets' health"):
+        answer = session.client("elbv2").describe_target_health(TargetGroupArn=target_group)
+    found = {}
+    for item in answer["TargetHealthDescriptions"]:
+        health = item["TargetHealth"]
+        reason = health.get("Description") or health.get("Reason")
+        found[item["Target"]["Id"]] = health["State"] + (f" ({reason})" if reason else "")
+    return found
+
+
+def answer(url: str, timeout_s: float = 10) -> str:
+    """Return the site's HTTP status as text, or why there is none."""
+    if not url.startswith(("http://", "https://")):
+        return "not an http(s) URL"
+    request = urllib.request.Request(url, headers={"User-Agent": "envctl"})  # noqa: S310 - checked above
+    try:
+        with urllib.request.urlopen(request, timeout=timeout_s) as response:  # noqa: S310 - checked above
+            return str(response.status)
+    except urllib.error.HTTPError as error:
+        return str(error.code)
+    except (OSError, http.client.HTTPException) as error:
+        return f"no answer: {getattr(error, 'reason', None) or error}"
+
+
+def refresh_under_way(session: Session, group: str) -> str | None:
+    """Return how far the newest instance refresh of an auto scaling group is, or None when none runs."""
+    with translated("asking the auto scaling group whether its instances are being replaced"):
+        answer = session.client("autoscaling").describe_instance_refreshes(AutoScalingGroupName=group, MaxRecords=1)
+    for refresh in answer["InstanceRefreshes"][:1]:
+        if refresh["Status"] in ("Pending", "InProgress", "Baking"):
+            return f"{refresh.get('PercentageComplete', 0)} %"
+    return None

@@ -1,0 +1,187 @@
+"""The state bucket: manifests (conditional writes), Terraform's lock, and their removal, version by version."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from orchestrator import manifest as manifests
+from orchestrator.aws.session import Session, code_of, translated
+from orchestrator.errors import EnvctlError, ExitCode
+from orchestrator.identity import Environment
+from orchestrator.manifest import Manifest
+
+_CONFLICT_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A manifest as it lies in the bucket; `etag` is what the next write must match."""
+
+    manifest: Manifest
+    etag: str
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Terraform's lock object (`<state>.tflock`)."""
+
+    id: str
+    who: str
+    operation: str
+    created: str
+
+    def describe(self) -> str:
+        return f"by {self.who or 'somebody'} since {self.created or 'an unknown time'}, for {self.operation or 'an operation'}"
+
+
+class Store:
+    """The part of the state bucket that belongs to envctl."""
+
+    def __init__(self, session: Session, bucket: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._session = session
+        self._bucket = bucket
+        self._sleep = sleep
+
+    @property
+    def _s3(self) -> Any:
+        return self._session.client("s3")
+
+    def read(self, environment: Environment) -> Stored | None:
+        """Return the manifest, or None when there is none."""
+        found = self._get(environment.manifest_key)
+        if found is None:
+            return None
+        return Stored(manifests.parse(found[0], self._place(environment.manifest_key)), found[1])
+
+    def write(self, environment: Environment, manifest: Manifest, seen: Stored | None) -> Stored:
+        """Write the manifest if it is still what was `seen` (None: not there). Raises EnvctlError (locked)."""
+        body, key = manifests.render(manifest), environment.manifest_key
+        condition = {"IfMatch": seen.etag} if seen else {"IfNoneMatch": "*"}
+        with translated(f"writing {self._place(key)}"):
+            for attempt in range(_CONFLICT_ATTEMPTS):
+                try:
+                    answer = self._s3.put_object(
+                        Bucket=self._bucket, Key=key, Body=body, ContentType="application/json", **condition
+                    )
+                    return Stored(manifest, answer["ETag"])
+                except ClientError as error:
+                    # S3 answers 409 when two conditional writes meet: neither has lost yet.
+                    if code_of(error) == "ConditionalRequestConflict" and attempt + 1 < _CONFLICT_ATTEMPTS:
+                        self._sleep(0.2 * 2**attempt)
+                    elif code_of(error) in ("PreconditionFailed", "412"):
+                        break
+                    elif seen and code_of(error) in ("NoSuchKey", "404"):
+                        break  # it was removed meanwhile
+                    else:
+                        raise
+        # A write that was stored but answered with an error is retried by botocore and meets itself.
+        now = self._get(key)
+        if now and now[0] == body:
+            return Stored(manifest, now[1])
+        raise EnvctlError(
+            ExitCode.LOCKED,
+            f"Another run changed {environment.name} at the same moment.",
+            "Run it again: it will start from what is there now.",
+        )
+
+    def update(self, environment: Environment, seen: Stored, change: Callable[[Manifest], Manifest]) -> Stored:
+        """Write `change` of what is there now: another writer's word is read again and kept.
+
+        Raises EnvctlError (locked) when the manifest was removed meanwhile or never rests.
+        """
+        for _ in range(_CONFLICT_ATTEMPTS):
+            try:
+                return self.write(environment, change(seen.manifest), seen)
+            except EnvctlError as error:
+                newer = self.read(environment) if error.code is ExitCode.LOCKED else None
+                if newer is None:
+                    raise
+                seen = newer
+        raise EnvctlError(
+            ExitCode.LOCKED, f"The manifest of {environment.name} keeps changing.", "Run it again in a while."
+        )
+
+    def all(self, prefix: str) -> list[Manifest]:
+        """Return every manifest below `prefix`, by pull request number."""
+        with translated(f"listing s3://{self._bucket}/{prefix}"):
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+            keys = [o["Key"] for page in pages for o in page.get("Contents", ())]
+        wanted = [key for key in keys if key.endswith("/manifest.json") and key.count("/") == prefix.count("/") + 1]
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(self._get, wanted))
+        # One that was removed since the listing is no environment any more.
+        read = [manifests.parse(f[0], self._place(key)) for key, f in zip(wanted, found, strict=True) if f]
+        return sorted(read, key=lambda manifest: manifest.pr)
+
+    def has_state(self, environment: Environment) -> bool:
+        """Return whether there is a state object."""
+        with translated(f"looking for {self._place(environment.state_key)}"):
+            try:
+                self._s3.head_object(Bucket=self._bucket, Key=environment.state_key)
+            except ClientError as error:
+                if code_of(error) in ("404", "NoSuchKey", "NotFound"):
+                    return False
+                raise
+        return True
+
+    def lock(self, environment: Environment) -> Lock | None:
+        """Return who holds Terraform's lock, or None."""
+        found = self._get(environment.lock_key)
+        if found is None:
+            return None
+        try:
+            raw = json.loads(found[0])
+            return Lock(str(raw["ID"]), *(str(raw.get(k, "")) for k in ("Who", "Operation", "Created")))
+        except (ValueError, TypeError, KeyError):
+            return Lock("", "", "", "")
+
+    def unlock(self, environment: Environment) -> None:
+        """Remove Terraform's lock, every version of it."""
+        self.purge([environment.lock_key])
+
+    def purge(self, keys: Iterable[str]) -> int:
+        """Delete every version and delete marker of exactly `keys`; return how many."""
+        gone = 0
+        for key in keys:
+            with translated(f"deleting {self._place(key)}"):
+                pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=key)
+                versions = [
+                    {"Key": key, "VersionId": v["VersionId"]}
+                    for page in pages
+                    for v in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+                    if v["Key"] == key  # a prefix also finds longer keys
+                ]
+                for start in range(0, len(versions), 1000):  # the limit of one DeleteObjects call
+                    answer = self._s3.delete_objects(
+                        Bucket=self._bucket, Delete={"Objects": versions[start : start + 1000], "Quiet": True}
+                    )
+                    for error in answer.get("Errors", ()):
+                        raise ClientError({"Error": error}, "DeleteObjects")
+            gone += len(versions)
+        return gone
+
+    def check(self) -> bool:
+        """Return whether the bucket keeps versions. Raises EnvctlError when it cannot be reached."""
+        with translated(f"looking at the bucket {self._bucket}"):
+            answer = self._s3.get_bucket_versioning(Bucket=self._bucket)
+        return bool(answer.get("Status") == "Enabled")
+
+    def _get(self, key: str) -> tuple[bytes, str] | None:
+        with translated(f"reading {self._place(key)}"):
+            try:
+                answer = self._s3.get_object(Bucket=self._bucket, Key=key)
+                return answer["Body"].read(), answer["ETag"]
+            except ClientError as error:
+                if code_of(error) in ("NoSuchKey", "404"):
+                    return None
+                raise
+
+    def _place(self, key: str) -> str:
+        return f"s3://{self._bucket}/{key}"

@@ -1,0 +1,60 @@
+"""The two streams, colours, and the one question: data goes to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+
+from orchestrator.errors import EnvctlError, ExitCode
+
+_SGR = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """How to talk to whoever started us."""
+
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    no_color: bool = False
+
+    def out(self, text: str) -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+    def err(self, text: str) -> None:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+    def say(self, text: str) -> None:
+        """Tell on stderr, unless asked to be quiet."""
+        if not self.quiet:
+            self.err(f"{text}\n")
+
+    def out_style(self, text: str, colour: str) -> str:
+        return self._style(text, colour, sys.stdout.isatty())
+
+    def err_style(self, text: str, colour: str) -> str:
+        return self._style(text, colour, sys.stderr.isatty())
+
+    @property
+    def live(self) -> bool:
+        """Whether a view that redraws itself can be shown."""
+        return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and "CI" not in os.environ
+
+    def confirm(self, question: str, yes: bool) -> None:
+        """Ask unless `yes`. Raises EnvctlError (usage) where nobody can answer, or when the answer is no."""
+        if yes:
+            return
+        if not (sys.stdin.isatty() and sys.stderr.isatty()) or "CI" in os.environ:
+            raise EnvctlError(ExitCode.USAGE, "There is nobody to ask here.", "Add --yes to go ahead.")
+        self.err(f"{question} [y/N] ")
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise EnvctlError(ExitCode.USAGE, "Nothing was done.", "Answer y, or add --yes, to go ahead.")
+
+    def _style(self, text: str, colour: str, tty: bool) -> str:
+        if not tty or self.no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+            return text
+        return f"\x1b[{_SGR[colour]}m{text}\x1b[0m"

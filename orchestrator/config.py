@@ -1,0 +1,379 @@
+"""envctl.toml and ENVCTL_* -> one frozen, valid Config.
+
+Flags win over the environment, the environment over the file, the file over the defaults. All problems
+are reported at once, each with its key and what is allowed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import json
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from orchestrator import durations, git
+from orchestrator.errors import EnvctlError, ExitCode
+
+DEFAULT_FILE = "envctl.toml"
+PREFIX = "ENVCTL_"
+# Variables that are not configuration keys: which file, which pull request, which binary.
+OTHER_VARIABLES = frozenset({"ENVCTL_CONFIG", "ENVCTL_PR", "ENVCTL_TERRAFORM"})
+
+
+def _listed(value: object) -> object:
+    """Environment variables are strings: a list there is JSON or separated by commas."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        return json.loads(value)
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _duration(value: object) -> object:
+    return durations.parse(value) if isinstance(value, str) else value
+
+
+def _duration_or_none(value: object) -> object:
+    return None if value == "none" else _duration(value)
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(durations.compact, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,5}[smhd]$"}),
+]
+OptionalDuration = Annotated[
+    timedelta | None,
+    BeforeValidator(_duration_or_none),
+    PlainSerializer(lambda value: "none" if value is None else durations.compact(value), return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^([1-9][0-9]{0,5}[smhd]|none)$"}),
+]
+SnapshotType = Literal["automated", "manual", "awsbackup", "shared"]
+InstanceClass = Annotated[str, Field(pattern=r"^db\.[a-z0-9-]+(\.[a-z0-9-]+)?$")]
+InstanceType = Annotated[str, Field(pattern=r"^[a-z0-9-]+\.[a-z0-9-]+$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Project(_Section):
+    """Whose environments these are."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,11}$")]
+    repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$")] | None = None
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")] | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _fits_every_service(cls, name: str) -> str:
+        # RDS refuses `--` and a trailing `-`; a load balancer may not begin with `internal-`
+        # (RDS and Elastic Load Balancing API references).
+        if "--" in name or name.endswith("-"):
+            raise ValueError("must not hold '--' nor end with '-': RDS refuses such identifiers")
+        if name == "internal" or name.startswith("internal-"):
+            raise ValueError("must not begin with 'internal': load balancers refuse such names")
+        return name
+
+
+class State(_Section):
+    """Where state and manifests live."""
+
+    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$")] = "environments"
+
+
+class TerraformSettings(_Section):
+    """How Terraform is run."""
+
+    root: Annotated[str, Field(min_length=1)] = "terraform/env"
+    parallelism: Annotated[int, Field(ge=1, le=256)] = 10
+    max_retries: Annotated[int, Field(ge=0, le=100)] = 25
+
+
+class Database(_Section):
+    """Which data an environment gets, and on what it runs."""
+
+    source: Annotated[str, Field(pattern=r"^[a-zA-Z]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$")]
+    kind: Literal["auto", "cluster", "instance"] = "auto"
+    snapshot_types: Annotated[tuple[SnapshotType, ...], BeforeValidator(_listed), Field(min_length=1)] = (
+        "automated",
+        "manual",
+    )
+    max_snapshot_age: OptionalDuration = timedelta(days=7)
+    instance_class: InstanceClass = "db.t4g.medium"
+    replicas: Annotated[int, Field(ge=0, le=15)] = 1
+    min_capacity: Annotated[float, Field(ge=0, le=256)] = 0.5
+    max_capacity: Annotated[float, Field(ge=1, le=256)] = 4
+
+    @model_validator(mode="after")
+    def _capacities_in_order(self) -> Database:
+        if self.min_capacity > self.max_capacity:
+            raise ValueError("min_capacity must not be greater than max_capacity")
+        return self
+
+
+class Network(_Section):
+    """The addresses, and the way out."""
+
+    cidr: str = "10.42.0.0/16"
+    nat: Literal["single", "per_az", "none"] = "single"
+
+    @field_validator("cidr")
+    @classmethod
+    def _holds_four_subnets(cls, cidr: str) -> str:
+        try:
+            network = ipaddress.IPv4Network(cidr)
+        except ValueError as error:
+            raise ValueError(f"must be an IPv4 network such as 10.42.0.0/16 ({error})") from None
+        # A VPC is a /16 to a /28 (EC2 API reference); four subnets of at least /28 need a /26 or larger.
+        if not 16 <= network.prefixlen <= 26:
+            raise ValueError("must be between a /16 and a /26, so that four subnets fit")
+        return cidr
+
+
+class Web(_Section):
+    """The instances behind the load balancer."""
+
+    instance_type: InstanceType = "t3.micro"
+    min_size: Annotated[int, Field(ge=1, le=100)] = 2
+    max_size: Annotated[int, Field(ge=1, le=100)] = 4
+    cpu_target: Annotated[int, Field(ge=1, le=100)] = 60
+    placement: Literal["private", "public"] = "private"
+    health_check_path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9._~/-]{0,255}$")] = "/healthz"
+    artifact: Annotated[
+        str, Field(pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[A-Za-z0-9!_.*'()/=+@-]+\.tar\.gz)?$")
+    ] = ""
+    certificate_arn: Annotated[
+        str, Field(pattern=r"^(arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+)?$")
+    ] = ""
+    ami: Annotated[str, Field(pattern=r"^(ami-[0-9a-f]{8,17})?$")] = ""
+
+    @model_validator(mode="after")
+    def _sizes_in_order(self) -> Web:
+        if self.min_size > self.max_size:
+            raise ValueError("min_size must not be greater than max_size")
+        return self
+
+
+class Bastion(_Section):
+    """The way in, through Session Manager."""
+
+    enabled: bool = True
+
+
+class Limits(_Section):
+    """What keeps the bill small."""
+
+    max_environments: Annotated[int, Field(ge=1, le=1000)] = 10
+    ttl: Duration = timedelta(hours=72)
+
+
+class Config(_Section):
+    """The whole configuration of one project; `directory` is where relative paths begin."""
+
+    project: Project
+    state: State
+    terraform: TerraformSettings = TerraformSettings()
+    database: Database
+    network: Network = Network()
+    web: Web = Web()
+    bastion: Bastion = Bastion()
+    limits: Limits = Limits()
+    tags: dict[str, str] = Field(default_factory=dict, max_length=40)
+
+    @field_validator("tags")
+    @classmethod
+    def _tags_are_the_teams_own(cls, tags: dict[str, str]) -> dict[str, str]:
+        for key, value in tags.items():
+            if not 1 <= len(key) <= 128 or len(value) > 256:
+                raise ValueError(f"{key!r}: a tag's key has 1 to 128 characters, its value at most 256")
+            if key.lower().startswith(("aws:", "envctl:")):
+                raise ValueError(f"{key!r}: keys that begin with 'aws:' or 'envctl:' are taken")
+        return tags
+
+
+def load(
+    path: Path | None,
+    environ: Mapping[str, str],
+    directory: Path,
+    overrides: Mapping[str, Mapping[str, object]] | None = None,
+) -> tuple[Config, Path]:
+    """Return the configuration and the directory that its relative paths begin at.
+
+    `path` is what `-c` or ENVCTL_CONFIG named (it must exist); without it `envctl.toml` in `directory`
+    is read if it is there. `overrides` are values of command line flags by section and key.
+    Raises EnvctlError (usage) that lists every problem.
+    """
+    file = path or directory / DEFAULT_FILE
+    values, label = _file_values(file, required=path is not None)
+    problems: list[str] = []
+    origin = _apply_environment(values, environ, problems)
+    for section, keys in (overrides or {}).items():
+        for key, value in keys.items():
+            _section_of(values, section)[key] = value
+            origin[(section, key)] = "the command line"
+    values.setdefault("project", {})
+    if isinstance(values["project"], dict) and not values["project"].get("repository"):
+        found = environ.get("GITHUB_REPOSITORY") or git.repository(directory)
+        if found:
+            values["project"]["repository"] = found
+    try:
+        config = Config.model_validate(values)
+    except ValidationError as error:
+        problems.extend(_describe(error, origin))
+        config = None
+    if problems or config is None:
+        raise _refusal(label, problems)
+    return config, file.resolve().parent if label else directory
+
+
+def _file_values(file: Path, required: bool) -> tuple[dict[str, Any], str]:
+    try:
+        with file.open("rb") as stream:
+            return tomllib.load(stream), file.name
+    except FileNotFoundError:
+        if not required:
+            return {}, ""
+        raise EnvctlError(
+            ExitCode.USAGE,
+            f"The configuration file {str(file)!r} does not exist.",
+            "Name another with -c or ENVCTL_CONFIG.",
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise EnvctlError(
+            ExitCode.USAGE, f"{file.name} is not valid TOML: {error}.", "Mend the line that it names."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise EnvctlError(
+            ExitCode.USAGE,
+            f"{str(file)!r} cannot be read: {reason}.",
+            "Name another with -c or ENVCTL_CONFIG.",
+        ) from None
+
+
+def _section_of(values: dict[str, Any], section: str) -> dict[str, Any]:
+    found = values.setdefault(section, {})
+    if not isinstance(found, dict):  # a file that says `web = 3`: the model says so when it is validated
+        values[section] = found = {}
+    return found
+
+
+def _apply_environment(
+    values: dict[str, Any], environ: Mapping[str, str], problems: list[str]
+) -> dict[tuple[str, str], str]:
+    origin: dict[tuple[str, str], str] = {}
+    sections = Config.model_fields
+    for name in sorted(environ):
+        if not name.startswith(PREFIX) or name in OTHER_VARIABLES:
+            continue
+        section, _, key = name.removeprefix(PREFIX).lower().partition("__")
+        known = _keys(section)
+        if section == "tags" and key:
+            key = name.partition("__")[2]  # tag keys are case-sensitive
+        elif section not in sections or key not in known:
+            problems.append(f"{name}: unknown variable{_suggest(name, _variables())}")
+            continue
+        _section_of(values, section)[key] = environ[name]
+        origin[(section, key)] = name
+    return origin
+
+
+def _keys(section: str) -> list[str]:
+    field = Config.model_fields.get(section)
+    model = field.annotation if field else None
+    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+
+
+def _required(section: str) -> list[str]:
+    model = Config.model_fields[section].annotation
+    assert isinstance(model, type) and issubclass(model, BaseModel)  # noqa: S101 - every required section is one
+    return [name for name, field in model.model_fields.items() if field.is_required()]
+
+
+def _variables() -> list[str]:
+    names = [f"{PREFIX}{s}__{k}".upper() for s in Config.model_fields for k in _keys(s)]
+    return [*names, *OTHER_VARIABLES]
+
+
+def _suggest(word: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _describe(error: ValidationError, origin: Mapping[tuple[str, str], str]) -> list[str]:
+    lines: list[str] = []
+    for item in error.errors(include_url=False):
+        place = tuple(str(part) for part in item["loc"])
+        if item["type"] == "missing" and len(place) == 1:  # a whole section: name what it must hold
+            lines.extend(f"{place[0]}.{key}: is required" for key in _required(place[0]))
+            continue
+        key = ".".join(place)
+        source = origin.get(place[:2])  # type: ignore[arg-type]
+        named = f"{key} (from {source})" if source else key
+        lines.append(f"{named}: {_explain(item, place)}")
+    return lines
+
+
+def _explain(item: Any, place: tuple[str, ...]) -> str:
+    kind, context, given = item["type"], item.get("ctx", {}), item.get("input")
+    shown = repr(given) if len(repr(given)) <= 80 else repr(given)[:77] + "..."
+    if kind == "missing":
+        return "is required"
+    if kind == "extra_forbidden":
+        known = list(Config.model_fields) if len(place) == 1 else _keys(place[0])
+        return f"unknown key{_suggest(place[-1], known) or '.'} Allowed: {', '.join(known)}"
+    if kind == "literal_error":
+        return f"{shown} is not one of {context['expected']}"
+    if kind == "string_pattern_mismatch":
+        return f"{shown} does not fit {_PATTERNS.get('.'.join(place), 'the form ' + context['pattern'])}"
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return f"must be a table, as in [{place[0]}]"
+    message = item["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    return f"{message} (given: {shown})"
+
+
+# What the regular expressions mean, for people.
+_PATTERNS = {
+    "project.name": "'1 to 12 of a-z 0-9 -, a letter first'",
+    "project.repository": "'owner/name'",
+    "project.region": "a region such as us-east-1",
+    "state.bucket": "a bucket's name: 3 to 63 of a-z 0-9 . -",
+    "state.prefix": "a key prefix such as environments, without a slash at either end",
+    "database.source": "an RDS identifier: letters, digits and -, a letter first",
+    "database.instance_class": "a class such as db.t4g.medium or db.serverless",
+    "web.instance_type": "an instance type such as t3.micro",
+    "web.health_check_path": "a path such as /healthz",
+    "web.artifact": "'s3://bucket/key.tar.gz', or nothing for the built-in page",
+    "web.certificate_arn": "the ARN of an ACM certificate, or nothing",
+    "web.ami": "an image id such as ami-0123456789abcdef0, or nothing",
+}
+
+
+def _refusal(label: str, problems: list[str]) -> EnvctlError:
+    where = label or "the configuration (no envctl.toml here; ENVCTL_* variables only)"
+    listed = "\n".join(f"  - {problem}" for problem in problems)
+    count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+    return EnvctlError(
+        ExitCode.USAGE,
+        f"{count} in {where}:\n{listed}",
+        "Mend envctl.toml or the ENVCTL_* variables; `envctl config schema` prints every key.",
+    )

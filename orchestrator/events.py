@@ -1,0 +1,207 @@
+"""What happens while an operation runs: our own steps, and Terraform's JSON event stream.
+
+The stream is folded into a `Run`; the format is described under "Machine-Readable UI" in Terraform's
+documentation. Unknown fields and types are ignored, an unknown major version is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from orchestrator.errors import EnvctlError, ExitCode
+
+UI_MAJOR = "1"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the operation begins (`seconds` is None) or has ended after that many seconds."""
+
+    name: str
+    text: str
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that a person should know at once."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource is planned, under way, done, or has failed; `elapsed_s` is in seconds."""
+
+    phase: Literal["planned", "started", "progress", "done", "failed"]
+    address: str
+    type: str
+    action: str
+    elapsed_s: float = 0.0
+
+
+Event = Step | Notice | Resource
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """An error or a warning of Terraform's."""
+
+    severity: str
+    summary: str
+    detail: str
+    address: str | None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How many resources a plan adds, changes in place, replaces and destroys."""
+
+    add: int = 0
+    change: int = 0
+    replace: int = 0
+    destroy: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.add or self.change or self.replace or self.destroy)
+
+
+@dataclass
+class Run:
+    """One Terraform command: what its stream has said so far, and in the end its exit code."""
+
+    exit_code: int = -1
+    interrupted: bool = False
+    planned: dict[str, Resource] = field(default_factory=dict)
+    resources: dict[str, Resource] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    output_changes: bool = False
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=40))
+
+    @property
+    def changes(self) -> Changes:
+        """The plan in numbers; reading a data source is no change."""
+        actions = [resource.action for resource in self.planned.values()]
+        return Changes(
+            actions.count("create"),
+            actions.count("update"),
+            actions.count("replace"),
+            actions.count("delete"),
+        )
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        return [d for d in self.diagnostics if d.severity == "error"]
+
+    def feed(self, line: str) -> Resource | None:
+        """Take one line of the stream; return what it says of a resource, if anything.
+
+        Lines that are not JSON objects (warnings about the CLI configuration, a crash) are kept for
+        the error message. Raises EnvctlError when the stream has another major version.
+        """
+        event = _object(line)
+        if event is None:
+            if line.strip():
+                self.tail.append(line.rstrip())
+            return None
+        kind = event.get("type")
+        if kind == "version":
+            _check_version(str(event.get("ui", "")))
+        elif kind == "diagnostic":
+            self._diagnose(event.get("diagnostic"))
+        elif kind == "outputs":
+            self._output(event.get("outputs"))
+        elif kind == "planned_change":
+            return self._plan(event.get("change"))
+        elif isinstance(kind, str) and kind in _PHASES:
+            return self._progress(_PHASES[kind], event.get("hook"))
+        return None
+
+    def _diagnose(self, given: Any) -> None:
+        if not isinstance(given, dict):
+            return
+        found = Diagnostic(
+            str(given.get("severity", "error")),
+            str(given.get("summary", "")),
+            str(given.get("detail", "")),
+            str(given["address"]) if given.get("address") else None,
+        )
+        if found not in self.diagnostics:  # `apply` reports the errors of a resource once more at the end
+            self.diagnostics.append(found)
+
+    def _output(self, given: Any) -> None:
+        for name, output in given.items() if isinstance(given, dict) else ():
+            if not isinstance(output, dict):
+                continue
+            if output.get("action", "noop") != "noop":
+                self.output_changes = True
+            # A sensitive value is dropped here, at the door: nothing behind it can leak it.
+            if not output.get("sensitive") and "value" in output:
+                self.outputs[str(name)] = output["value"]
+
+    def _plan(self, given: Any) -> Resource | None:
+        resource = _resource("planned", given)
+        if resource is None or resource.action in ("noop", "read"):
+            return None
+        self.planned[resource.address] = resource
+        return resource
+
+    def _progress(self, phase: Literal["started", "progress", "done", "failed"], given: Any) -> Resource | None:
+        resource = _resource(phase, given)
+        if resource is None or resource.action in ("noop", "read"):
+            return None
+        before = self.resources.get(resource.address)
+        if phase == "done" and before and before.action != resource.action:
+            # The second half of a replacement: both halves' time counts.
+            resource = Resource(
+                phase, resource.address, resource.type, "replace", before.elapsed_s + resource.elapsed_s
+            )
+        self.resources[resource.address] = resource
+        return resource
+
+
+_PHASES: dict[str, Literal["started", "progress", "done", "failed"]] = {
+    "apply_start": "started",
+    "apply_progress": "progress",
+    "apply_complete": "done",
+    "apply_errored": "failed",
+}
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    if not line.startswith("{"):
+        return None
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def _resource(phase: Literal["planned", "started", "progress", "done", "failed"], given: Any) -> Resource | None:
+    if not isinstance(given, dict) or not isinstance(given.get("resource"), dict):
+        return None
+    address = given["resource"].get("addr")
+    if not isinstance(address, str):
+        return None
+    elapsed = given.get("elapsed_seconds", 0)
+    return Resource(
+        phase,
+        address,
+        str(given["resource"].get("resource_type", "")),
+        str(given.get("action", "")),
+        float(elapsed) if isinstance(elapsed, int | float) else 0.0,
+    )
+
+
+def _check_version(ui: str) -> None:
+    if ui.partition(".")[0] != UI_MAJOR:
+        raise EnvctlError(
+            ExitCode.TERRAFORM,
+            f"This Terraform speaks version {ui or 'unknown'} of its JSON event stream; envctl understands {UI_MAJOR}.x.",
+            "Use an older Terraform, or update envctl.",
+        )

@@ -1,0 +1,103 @@
+"""Pull request + Config -> Environment: its name, its keys, its tags. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from orchestrator.config import Config
+from orchestrator.errors import EnvctlError, ExitCode
+
+# GitHub numbers issues and pull requests with a signed 32-bit integer.
+MAXIMUM_PR = 2**31 - 1
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Everything about an environment that follows from its pull request alone."""
+
+    name: str
+    pr: int
+    project: str
+    repository: str
+    region: str
+    bucket: str
+    prefix: str
+    tags: dict[str, str]
+
+    @property
+    def state_key(self) -> str:
+        return f"{self.prefix}terraform.tfstate"
+
+    @property
+    def lock_key(self) -> str:
+        """Where Terraform's S3 backend keeps its lock (`use_lockfile`)."""
+        return f"{self.state_key}.tflock"
+
+    @property
+    def manifest_key(self) -> str:
+        return f"{self.prefix}manifest.json"
+
+
+def identify(pr: int, config: Config, region: str) -> Environment:
+    """Return the environment of pull request `pr`. Raises EnvctlError (usage) without a repository."""
+    repository = repository_of(config)
+    name = f"{config.project.name}-pr-{pr}"
+    return Environment(
+        name=name,
+        pr=pr,
+        project=config.project.name,
+        repository=repository,
+        region=region,
+        bucket=config.state.bucket,
+        prefix=f"{repository_prefix(config)}pr-{pr}/",
+        tags={
+            **config.tags,
+            "envctl:environment": name,
+            "envctl:project": config.project.name,
+            "envctl:repository": repository,
+            "envctl:pr": str(pr),
+        },
+    )
+
+
+def repository_of(config: Config) -> str:
+    """Return `owner/name`. Raises EnvctlError (usage) when neither config, GitHub nor git names it."""
+    if config.project.repository:
+        return config.project.repository
+    raise EnvctlError(
+        ExitCode.USAGE,
+        "The repository is not known: there is no project.repository, no GITHUB_REPOSITORY and no git remote 'origin'.",
+        'Set repository = "owner/name" under [project] in envctl.toml.',
+    )
+
+
+def repository_prefix(config: Config) -> str:
+    """Return the key prefix that all environments of the repository share, with its slash."""
+    return f"{config.state.prefix}/{repository_of(config)}/"
+
+
+def pr_number(text: str) -> int:
+    """Parse a pull request's number. Raises EnvctlError (usage) for anything but 1 to 2147483647."""
+    # Not str.isdecimal: that accepts digits of every script, and int() spaces and underscores.
+    if re.fullmatch(r"[1-9][0-9]{0,9}", text) and int(text) <= MAXIMUM_PR:
+        return int(text)
+    shown = text if len(text) <= 40 else text[:37] + "..."
+    raise EnvctlError(
+        ExitCode.USAGE,
+        f"{shown!r} is not a pull request number: it must be between 1 and {MAXIMUM_PR}.",
+        "Give the number alone, as in --pr 42.",
+    )
+
+
+def commit_id(text: str) -> str:
+    """Parse a commit id. Raises EnvctlError (usage) for anything but 7 to 64 hexadecimal digits."""
+    if _COMMIT.fullmatch(text.lower()):
+        return text.lower()
+    shown = text if len(text) <= 40 else text[:37] + "..."
+    raise EnvctlError(
+        ExitCode.USAGE,
+        f"{shown!r} is not a commit id: 7 to 64 hexadecimal digits.",
+        "Give an id as `git rev-parse HEAD` prints it.",
+    )

@@ -1,0 +1,69 @@
+"""Environment + Config + pinned snapshot -> what Terraform is given: tfvars and backend settings. Pure.
+
+The keys of `tfvars` are the contract that `terraform/env` (or a team's own root) declares.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from orchestrator.config import Config
+from orchestrator.identity import Environment
+from orchestrator.manifest import PinnedSnapshot
+
+
+def tfvars(environment: Environment, config: Config, snapshot: PinnedSnapshot, commit: str | None) -> dict[str, Any]:
+    """Return the variables of the root module."""
+    database = config.database
+    serverless = database.instance_class == "db.serverless"
+    return {
+        "name": environment.name,
+        "region": environment.region,
+        "tags": environment.tags,
+        "commit": commit or "",
+        "network": config.network.model_dump(),
+        "web": config.web.model_dump(),
+        "database": {
+            "kind": snapshot.kind,
+            "snapshot_arn": snapshot.arn,
+            "engine": snapshot.engine,
+            "engine_version": snapshot.engine_version,
+            "instance_class": database.instance_class,
+            "replicas": database.replicas,
+            "min_capacity": database.min_capacity if serverless else None,
+            "max_capacity": database.max_capacity if serverless else None,
+        },
+        "bastion": config.bastion.model_dump(),
+        "provider_max_retries": config.terraform.max_retries,
+    }
+
+
+def backend(environment: Environment, path_style: bool) -> dict[str, str | bool]:
+    """Return the settings of the S3 backend, native locking on.
+
+    `path_style` is for an S3 behind an endpoint of one's own, which has no name for each bucket.
+    """
+    settings: dict[str, str | bool] = {
+        "bucket": environment.bucket,
+        "key": environment.state_key,
+        "region": environment.region,
+        "encrypt": True,
+        "use_lockfile": True,
+    }
+    if path_style:
+        settings["use_path_style"] = True
+    return settings
+
+
+def render_tfvars(values: dict[str, Any]) -> str:
+    """Return the text of `terraform.tfvars.json`; equal values give equal bytes."""
+    return json.dumps(values, indent=2, sort_keys=True) + "\n"
+
+
+def render_backend(settings: dict[str, str | bool]) -> str:
+    """Return the text of `backend.tfbackend`. JSON's strings and booleans are HCL's as well.
+
+    The one difference, `${`, cannot occur: config.py allows neither `$` nor `{` in these values.
+    """
+    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items())

@@ -1,0 +1,65 @@
+"""Ctrl-C and SIGTERM: passed on to Terraform once, then held back while it saves its state.
+
+Terraform takes a second interrupt as an order to drop everything, state included. It runs in a session
+of its own, so that a terminal's Ctrl-C reaches it through here only.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from subprocess import Popen
+from types import FrameType
+from typing import Any
+
+FIRST = "Stopping: Terraform was told to, and saves its state first. This can take a minute."
+LATER = "Terraform is still saving its state; stopping it now would lose track of what exists."
+
+
+class Interrupts:
+    """The process's signals. `say` tells the person what is being waited for."""
+
+    def __init__(self, say: Callable[[str], None] = lambda text: None) -> None:
+        self.received = 0
+        self.say = say
+        self._children: set[Popen[Any]] = set()
+        self._starting = 0
+
+    def install(self) -> None:
+        """Take over SIGINT and SIGTERM of this process (main thread only)."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, self._handle)
+
+    @contextmanager
+    def child(self, start: Callable[[], Popen[Any]]) -> Iterator[Popen[Any]]:
+        """Start a child that signals are passed on to for as long as the context lasts."""
+        # A signal between fork and registration must not leave the child alone: it waits for us.
+        before, self._starting = self.received, self._starting + 1
+        try:
+            process = start()
+            self._children.add(process)
+        finally:
+            self._starting -= 1
+        if self.received > before:
+            _interrupt(process)
+        try:
+            yield process
+        finally:
+            self._children.discard(process)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.received += 1
+        if not self._children and not self._starting:
+            raise KeyboardInterrupt
+        if self.received == 1:
+            for process in tuple(self._children):
+                _interrupt(process)
+        self.say(FIRST if self.received == 1 else LATER)
+
+
+def _interrupt(process: Popen[Any]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)

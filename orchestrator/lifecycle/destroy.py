@@ -1,0 +1,162 @@
+"""`destroy`: take the environment away, then look whether it is gone, then forget it."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+
+from orchestrator import manifest
+from orchestrator.aws import inventory
+from orchestrator.aws.store import Stored
+from orchestrator.errors import EnvctlError, ExitCode
+from orchestrator.events import Notice, Run
+from orchestrator.lifecycle.context import Context
+from orchestrator.lifecycle.prepare import refuse_while_under_way, write_backend, write_tfvars
+from orchestrator.manifest import PinnedSnapshot
+from orchestrator.outcome import Leftover, Outcome
+from orchestrator.terraform import failure
+
+ATTEMPTS = 2
+# AWS lists what it is still deleting: interfaces of a NAT gateway, a managed secret, a terminated volume.
+VERIFY_TIMEOUT_S = 180.0
+VERIFY_POLL_S = 5.0
+
+# Terraform wants values for its variables even to destroy; without a record any will do.
+_NO_SNAPSHOT = PinnedSnapshot(
+    arn="arn:aws:rds:us-east-1:000000000000:cluster-snapshot:unknown",
+    id="unknown",
+    kind="cluster",
+    engine="aurora-mysql",
+    engine_version="8.0.mysql_aurora.3.08.0",
+    created_at=datetime(1970, 1, 1, tzinfo=UTC),
+    reason="the record of the environment is lost",
+)
+
+
+def destroy(context: Context) -> Outcome:
+    """Destroy the environment and prove that it is gone. Raises EnvctlError before anything is changed."""
+    with context.workspace.held():
+        stored = context.store.read(context.environment)
+        if stored is None and not context.store.has_state(context.environment):
+            outcome = _nothing_there(context)
+        else:
+            outcome = _take_away(context, stored)
+    if outcome.ok:
+        shutil.rmtree(context.workspace.directory, ignore_errors=True)
+    return outcome
+
+
+def _nothing_there(context: Context) -> Outcome:
+    left = _verify(context, vpc=None, patient=False)
+    if not left:
+        _forget(context)
+    return _outcome(context, None, Run(exit_code=0), left, None, existed=False)
+
+
+def _take_away(context: Context, stored: Stored | None) -> Outcome:
+    vpc = None
+    if stored:
+        vpc = stored.manifest.outputs.get("vpc_id")
+        refuse_while_under_way(context, stored.manifest)
+        now = context.now()
+        stored = context.store.update(
+            context.environment, stored, lambda record: manifest.intend(record, "destroy", now, None)
+        )
+    write_backend(context)
+    write_tfvars(context, stored.manifest.snapshot if stored else _NO_SNAPSHOT, None)
+    with context.watch.step("init", "initialising"):
+        context.engine.init()
+    run = _terraform_destroy(context)
+    error = failure(run, "destroy") if run.exit_code != 0 or run.interrupted else None
+    if error and error.code in (ExitCode.LOCKED, ExitCode.INTERRUPTED, ExitCode.CREDENTIALS):
+        if error.code is not ExitCode.LOCKED:  # then the record is that of the run that holds the lock
+            stored = _note_failure(context, stored, error)
+        return _outcome(context, stored, run, (), error)
+    left = _verify(context, vpc, patient=error is None)
+    if left:
+        error = _not_clean(context, left, error)
+        stored = _note_failure(context, stored, error)
+        return _outcome(context, stored, run, left, error)
+    # Nothing is left, whatever Terraform's exit code was: that is the fact that counts.
+    _forget(context)
+    return _outcome(context, stored, run, (), None)
+
+
+def _terraform_destroy(context: Context) -> Run:
+    """Destroy; once more when it failed, because much that blocks a deletion passes by itself."""
+    for attempt in range(1, ATTEMPTS + 1):
+        with context.watch.step("destroy", "destroying" if attempt == 1 else "destroying what is left"):
+            run = context.engine.destroy()
+        if run.exit_code == 0 or run.interrupted or attempt == ATTEMPTS:
+            break
+        error = failure(run, "destroy")
+        if error.code in (ExitCode.LOCKED, ExitCode.CREDENTIALS):
+            break
+        context.emit(Notice(f"{error.message} Trying once more."))
+    return run
+
+
+def _verify(context: Context, vpc: str | None, patient: bool) -> tuple[Leftover, ...]:
+    with context.watch.step("verify", "looking at the account, service by service"):
+        deadline = context.watch.clock() + (VERIFY_TIMEOUT_S if patient else 0)
+        said = 0
+        while True:
+            left = inventory.remaining(context.session, context.environment, vpc)
+            if not left or context.watch.clock() + VERIFY_POLL_S > deadline:
+                return left
+            if len(left) != said:
+                said = len(left)
+                context.emit(Notice(f"Still listed: {said}, the first is {left[0].arn} ({left[0].why})."))
+            context.sleep(VERIFY_POLL_S)
+
+
+def _forget(context: Context) -> None:
+    """Delete state and lock, and last the manifest: killed in between, the next destroy finds its way."""
+    environment = context.environment
+    with context.watch.step("forget", "deleting state, lock and manifest, every version"):
+        context.store.purge([environment.state_key, environment.lock_key, environment.manifest_key])
+
+
+def _note_failure(context: Context, stored: Stored | None, error: EnvctlError) -> Stored | None:
+    if stored is None:
+        return None
+    now = context.now()
+    return context.store.update(
+        context.environment, stored, lambda record: manifest.conclude(record, "failed", error.message, now)
+    )
+
+
+def _not_clean(context: Context, left: tuple[Leftover, ...], cause: EnvctlError | None) -> EnvctlError:
+    count = f"{len(left)} thing{'s' if len(left) > 1 else ''}"
+    because = f" Terraform said: {cause.message}" if cause else ""
+    return EnvctlError(
+        ExitCode.NOT_CLEAN,
+        f"{context.environment.name} is not gone: {count} left in the account.{because}",
+        "Delete what is listed, or remove what holds it, and run `envctl destroy` again.",
+        cause.address if cause else None,
+    )
+
+
+def _outcome(
+    context: Context,
+    stored: Stored | None,
+    run: Run,
+    left: tuple[Leftover, ...],
+    error: EnvctlError | None,
+    existed: bool = True,
+) -> Outcome:
+    if left and error is None:
+        error = _not_clean(context, left, None)
+    return Outcome(
+        "destroy",
+        environment=context.environment,
+        manifest=stored.manifest if stored else None,
+        status="failed" if error else "destroyed",
+        changes=run.changes,
+        resources=tuple(sorted(run.resources.values(), key=lambda resource: -resource.elapsed_s)),
+        timings=context.watch.timings(),
+        left=left,
+        notes=() if existed else ("There was nothing to destroy.",),
+        error=error,
+        exit_code=error.code if error else ExitCode.DONE,
+    )

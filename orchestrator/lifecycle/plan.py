@@ -1,0 +1,36 @@
+"""`plan`: what `up` would do. Writes nothing, not even a lock, so that a read-only role can run it."""
+
+from __future__ import annotations
+
+from orchestrator.errors import ExitCode
+from orchestrator.lifecycle import policy
+from orchestrator.lifecycle.context import Context
+from orchestrator.lifecycle.prepare import prepare, write_tfvars
+from orchestrator.outcome import Outcome
+
+
+def plan(context: Context, commit: str | None, snapshot: str | None, fail_on_changes: bool) -> Outcome:
+    """Return the planned changes. Raises EnvctlError."""
+    with context.workspace.held():
+        prepared = prepare(context, snapshot)
+        record = prepared.stored.manifest if prepared.stored else None
+        write_tfvars(context, prepared.snapshot, commit or (record.commit if record else None))
+        with context.watch.step("plan", "planning"):
+            run = context.engine.plan(lock=False)
+    notes = ["The output values would change."] if run.output_changes and not run.changes and record else []
+    if record and record.ready_at:
+        address = policy.replaced_database(run.planned)
+        if address:
+            notes.append(f"`up` would refuse this plan: it replaces or destroys the database {address}.")
+    changed = run.exit_code == 2
+    return Outcome(
+        "plan",
+        environment=context.environment,
+        manifest=record,
+        snapshot=prepared.snapshot,
+        changes=run.changes,
+        resources=tuple(run.planned[address] for address in sorted(run.planned)),
+        timings=context.watch.timings(),
+        notes=tuple(notes),
+        exit_code=ExitCode.CHANGES if changed and fail_on_changes else ExitCode.DONE,
+    )

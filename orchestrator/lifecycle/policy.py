@@ -1,0 +1,37 @@
+"""What a later `up` may not do. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from orchestrator.errors import EnvctlError, ExitCode
+from orchestrator.events import Resource
+
+# The types that hold the data. A cluster's instances hold none: they may come and go.
+_DATA = frozenset({"aws_rds_cluster", "aws_db_instance"})
+
+
+def replaced_database(planned: Mapping[str, Resource]) -> str | None:
+    """Return the address of a database that the plan would replace or destroy, if there is one.
+
+    Fewer read replicas are wanted when `replicas` is lowered: destroying one (its address says
+    `replica`) is no loss of data.
+    """
+    for address, resource in sorted(planned.items()):
+        if resource.type not in _DATA:
+            continue
+        if resource.action == "replace" or (resource.action == "delete" and "replica" not in address):
+            return address
+    return None
+
+
+def refuse_replaced_database(planned: Mapping[str, Resource]) -> None:
+    """Raise EnvctlError (policy) when the plan would lose the environment's data."""
+    address = replaced_database(planned)
+    if address:
+        raise EnvctlError(
+            ExitCode.POLICY,
+            f"The plan would {planned[address].action} the database {address}, and with it the environment's data.",
+            "Undo the change that causes it, or destroy the environment and create it anew.",
+            address,
+        )

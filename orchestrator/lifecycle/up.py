@@ -1,0 +1,183 @@
+"""`up`: create the environment, or make it follow the configuration and the commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from orchestrator import manifest
+from orchestrator.aws import databases, inventory
+from orchestrator.errors import EnvctlError, ExitCode
+from orchestrator.events import Changes, Notice, Run
+from orchestrator.lifecycle import policy
+from orchestrator.lifecycle.context import Context
+from orchestrator.lifecycle.health import wait_until_healthy
+from orchestrator.lifecycle.prepare import Prepared, prepare, write_tfvars
+from orchestrator.manifest import Manifest, Status
+from orchestrator.outcome import Leftover, Outcome
+from orchestrator.terraform import failure
+
+
+@dataclass(frozen=True)
+class UpOptions:
+    """What the caller asks for; `wait_s` is how long to wait for health in seconds, None: not at all."""
+
+    commit: str | None = None
+    snapshot: str | None = None
+    wait_s: float | None = None
+
+
+def up(context: Context, options: UpOptions) -> Outcome:
+    """Bring the environment up. What fails before Terraform applies is raised, later it is in the Outcome."""
+    with context.workspace.held():
+        prepared = prepare(context, options.snapshot)
+        commit = options.commit or (prepared.stored.manifest.commit if prepared.stored else None)
+        write_tfvars(context, prepared.snapshot, commit)
+        if prepared.has_state:
+            return _update(context, options, prepared, commit)
+        return _create(context, options, prepared, commit)
+
+
+def _create(context: Context, options: UpOptions, prepared: Prepared, commit: str | None) -> Outcome:
+    writer = _Record(context, prepared)
+    if prepared.stored:
+        left = inventory.remaining(context.session, context.environment)
+        if left:
+            return _unknown_to_terraform(context, writer.manifest, left)
+    writer.intend(commit)
+    with context.watch.step("apply", "creating"):
+        run = context.engine.apply(saved=False)
+    return _conclude(context, options, writer, run)
+
+
+def _unknown_to_terraform(context: Context, record: Manifest, left: tuple[Leftover, ...]) -> Outcome:
+    """An earlier run was killed before Terraform first saved its state: creating blindly would double it all."""
+    error = EnvctlError(
+        ExitCode.NOT_CLEAN,
+        f"An earlier `up` of {context.environment.name} was killed before Terraform saved what it had made: "
+        f"{len(left)} thing{'s' if len(left) > 1 else ''} in the account are in no state.",
+        "Delete what is listed, then run `envctl up` again.",
+    )
+    return replace(_outcome(context, record, Run(), error), left=left)
+
+
+def _update(context: Context, options: UpOptions, prepared: Prepared, commit: str | None) -> Outcome:
+    with context.watch.step("plan", "planning"):
+        run = context.engine.plan(save=True)
+    try:
+        writer = _Record(context, prepared)
+        # Before it was first ready there is nothing in the database that anyone could lose.
+        if writer.manifest.ready_at or prepared.stored is None:
+            policy.refuse_replaced_database(run.planned)
+        if run.exit_code == 0:
+            return _unchanged(context, options, writer, commit)
+        writer.intend(commit)
+    except BaseException:
+        context.engine.discard_plan()
+        raise
+    with context.watch.step("apply", "applying the changes"):
+        applied = context.engine.apply(saved=True)
+    applied.planned = run.planned
+    return _conclude(context, options, writer, applied)
+
+
+def _unchanged(context: Context, options: UpOptions, writer: _Record, commit: str | None) -> Outcome:
+    context.engine.discard_plan()
+    record = writer.manifest
+    status, error = _health(context, options, record.outputs, record.status)
+    if (record.status, record.commit) != (status, commit):
+        writer.intend(commit)
+        writer.conclude(status, error.message if error else "nothing to change")
+    return _outcome(context, writer.manifest, Run(exit_code=0), error)
+
+
+def _conclude(context: Context, options: UpOptions, writer: _Record, run: Run) -> Outcome:
+    if run.exit_code != 0 or run.interrupted:
+        error = failure(run, "apply")
+        if error.code is ExitCode.LOCKED:
+            pass  # the record is that of the run that holds the lock
+        elif run.exit_code != 0:
+            writer.conclude("failed", error.message, run)
+        else:  # it had finished when the interrupt came: only its health was not looked at
+            writer.conclude("unhealthy", "interrupted before its health was known", run)
+        return _outcome(context, writer.manifest, run, error)
+    if writer.created:
+        _finish_cluster(context, run)
+    # Written before the wait as well: killed in it, the record still says what was applied.
+    writer.conclude("unhealthy", "applied; its health is not known yet", run)
+    status, health_error = _health(context, options, writer.manifest.outputs, "ready")
+    writer.conclude(status, health_error.message if health_error else "applied", run)
+    return _outcome(context, writer.manifest, run, health_error)
+
+
+def _finish_cluster(context: Context, run: Run) -> None:
+    """Make the one setting that the provider leaves out when it restores a cluster."""
+    cluster = run.outputs.get("database_cluster_id")
+    if isinstance(cluster, str) and cluster:
+        databases.enable_iam_authentication(context.session, cluster)
+
+
+def _health(
+    context: Context, options: UpOptions, outputs: dict[str, object], unasked: Status
+) -> tuple[Status, EnvctlError | None]:
+    if options.wait_s is None:
+        return unasked, None
+    with context.watch.step("health", "waiting for healthy targets and the URL"):
+        found = wait_until_healthy(context, outputs, options.wait_s)
+    if found.ok:
+        return "ready", None
+    return "unhealthy", EnvctlError(
+        ExitCode.UNHEALTHY,
+        f"{context.environment.name} is applied but not healthy: {found.reason}.",
+        "Look at an instance with `aws ssm start-session`, mend the cause, and run `envctl up` again.",
+    )
+
+
+class _Record:
+    """The manifest under way: no write loses another's."""
+
+    def __init__(self, context: Context, prepared: Prepared) -> None:
+        self._context = context
+        self._stored = prepared.stored
+        self.created = not prepared.has_state
+        if prepared.stored:
+            self.manifest = prepared.stored.manifest
+        else:
+            if prepared.has_state:
+                context.emit(Notice("There is a state but no manifest: a new one is written."))
+            self.manifest = manifest.begin(
+                context.environment, prepared.snapshot, context.now(), context.config.limits.ttl
+            )
+
+    def intend(self, commit: str | None) -> None:
+        """Write the intent; raises EnvctlError (locked) when another run was first."""
+        intended = manifest.intend(self.manifest, "up", self._context.now(), commit)
+        self._stored = self._context.store.write(self._context.environment, intended, self._stored)
+        self.manifest = intended
+
+    def conclude(self, status: Status, outcome: str, run: Run | None = None) -> None:
+        """Write the outcome on top of whatever was written meanwhile (an `extend`, say)."""
+        assert self._stored is not None  # noqa: S101 - an intent always comes first
+        outputs = run.outputs if run and run.exit_code == 0 else None
+        now = self._context.now()
+        self._stored = self._context.store.update(
+            self._context.environment,
+            self._stored,
+            lambda record: manifest.conclude(record, status, outcome, now, outputs),
+        )
+        self.manifest = self._stored.manifest
+
+
+def _outcome(context: Context, record: Manifest, run: Run, error: EnvctlError | None) -> Outcome:
+    done = sorted(run.resources.values(), key=lambda resource: -resource.elapsed_s)
+    return Outcome(
+        "up",
+        environment=context.environment,
+        manifest=record,
+        snapshot=record.snapshot,
+        changes=run.changes if run.planned else Changes(),
+        resources=tuple(done),
+        outputs=record.outputs,
+        timings=context.watch.timings(),
+        error=error,
+        exit_code=error.code if error else ExitCode.DONE,
+    )

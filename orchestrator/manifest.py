@@ -1,0 +1,201 @@
+"""The versioned record of an environment: what was meant, what came of it.
+
+It lies beside the state, is written before Terraform runs (intent) and after (outcome), and is the one
+place where the snapshot is pinned. The bytes are in here; reading and writing S3 is in `aws`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, get_args
+
+from orchestrator.errors import EnvctlError, ExitCode
+from orchestrator.identity import Environment
+from orchestrator.snapshots import Kind, SnapshotChoice
+
+VERSION = 1
+Status = Literal["creating", "updating", "ready", "unhealthy", "failed", "paused", "destroying", "destroyed"]
+
+
+@dataclass(frozen=True)
+class PinnedSnapshot:
+    """The snapshot that an environment's data came from, chosen once."""
+
+    arn: str
+    id: str
+    kind: Kind
+    engine: str
+    engine_version: str
+    created_at: datetime
+    reason: str
+
+    @classmethod
+    def of(cls, choice: SnapshotChoice) -> PinnedSnapshot:
+        chosen = choice.snapshot
+        assert chosen.created_at is not None  # noqa: S101 - choose() passes over those without a time
+        return cls(
+            chosen.arn,
+            chosen.id,
+            chosen.kind,
+            chosen.engine,
+            chosen.engine_version,
+            chosen.created_at,
+            choice.reason,
+        )
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What is, or was last, under way: the intent and, once it ended, its outcome in a sentence."""
+
+    kind: Literal["up", "destroy"]
+    started_at: datetime
+    ended_at: datetime | None = None
+    outcome: str | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """An environment as its last writer left it. All times are UTC."""
+
+    name: str
+    pr: int
+    project: str
+    repository: str
+    region: str
+    status: Status
+    snapshot: PinnedSnapshot
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+    commit: str | None = None
+    ready_at: datetime | None = None
+    operation: Operation | None = None
+    outputs: dict[str, Any] = field(default_factory=dict)
+    version: int = VERSION
+
+    @property
+    def url(self) -> str | None:
+        url = self.outputs.get("url")
+        return url if isinstance(url, str) else None
+
+
+def begin(environment: Environment, snapshot: PinnedSnapshot, now: datetime, ttl: timedelta) -> Manifest:
+    """Return the record of an environment that is about to be created."""
+    return Manifest(
+        name=environment.name,
+        pr=environment.pr,
+        project=environment.project,
+        repository=environment.repository,
+        region=environment.region,
+        status="creating",
+        snapshot=snapshot,
+        created_at=now,
+        updated_at=now,
+        expires_at=now + ttl,
+    )
+
+
+def intend(manifest: Manifest, kind: Literal["up", "destroy"], now: datetime, commit: str | None) -> Manifest:
+    """Return `manifest` with what is about to be done."""
+    if kind == "destroy":
+        status: Status = "destroying"
+    else:
+        status = "updating" if manifest.ready_at else "creating"
+    return replace(
+        manifest,
+        status=status,
+        commit=commit or manifest.commit,
+        updated_at=now,
+        operation=Operation(kind, now),
+    )
+
+
+def conclude(
+    manifest: Manifest, status: Status, outcome: str, now: datetime, outputs: dict[str, Any] | None = None
+) -> Manifest:
+    """Return `manifest` with what came of it; `outputs` replace the old ones when given."""
+    operation = replace(manifest.operation, ended_at=now, outcome=outcome) if manifest.operation else None
+    return replace(
+        manifest,
+        status=status,
+        updated_at=now,
+        operation=operation,
+        ready_at=(manifest.ready_at or now) if status == "ready" else manifest.ready_at,
+        outputs=manifest.outputs if outputs is None else outputs,
+    )
+
+
+def render(manifest: Manifest) -> bytes:
+    """Return the bytes that `parse` reads."""
+    return json.dumps(asdict(manifest), default=_iso, indent=2, sort_keys=True).encode() + b"\n"
+
+
+def parse(data: bytes, place: str) -> Manifest:
+    """Read a manifest; `place` names it in errors. Raises EnvctlError (Terraform or AWS refused).
+
+    Fields that are not known are ignored within one version: an older envctl may read what a newer
+    one of the same version wrote.
+    """
+    try:
+        raw = json.loads(data)
+        if not isinstance(raw, dict):
+            raise TypeError("not an object")
+        version = raw.get("version")
+        if isinstance(version, int) and version > VERSION:
+            raise EnvctlError(
+                ExitCode.TERRAFORM,
+                f"The manifest {place} has version {version}; this envctl knows up to {VERSION}.",
+                "Update envctl.",
+            )
+        return _manifest(raw)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise EnvctlError(
+            ExitCode.TERRAFORM,
+            f"The manifest {place} cannot be read: {type(error).__name__}: {error}.",
+            "An older version of the object may be intact: list its versions in the bucket and restore one.",
+        ) from None
+
+
+def _manifest(raw: dict[str, Any]) -> Manifest:
+    values = {f.name: raw[f.name] for f in fields(Manifest) if f.name in raw}
+    for name in ("created_at", "updated_at", "expires_at", "ready_at"):
+        values[name] = _time(values.get(name), optional=name == "ready_at")
+    if values["status"] not in get_args(Status):
+        raise ValueError(f"status {values['status']!r}")
+    for name in ("name", "project", "repository", "region"):
+        if not isinstance(values[name], str):
+            raise TypeError(f"{name} is not a string")
+    if type(values["pr"]) is not int or not isinstance(values.get("outputs", {}), dict):
+        raise TypeError("pr or outputs has the wrong type")
+    snapshot = {f.name: raw["snapshot"][f.name] for f in fields(PinnedSnapshot)}
+    values["snapshot"] = PinnedSnapshot(**{**snapshot, "created_at": _time(snapshot["created_at"])})
+    operation = raw.get("operation")
+    if operation is not None:
+        values["operation"] = Operation(
+            kind=operation["kind"],
+            started_at=_time(operation["started_at"]),
+            ended_at=_time(operation.get("ended_at"), optional=True),
+            outcome=operation.get("outcome"),
+        )
+    return Manifest(**values)
+
+
+def _time(value: Any, optional: bool = False) -> Any:
+    if value is None and optional:
+        return None
+    moment = datetime.fromisoformat(value)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _iso(value: object) -> str:
+    if isinstance(value, datetime):
+        return iso(value)
+    raise TypeError(type(value).__name__)
+
+
+def iso(moment: datetime) -> str:
+    """Return `moment` in UTC to the second, as GitHub and AWS write it: 2026-11-22T09:00:00Z."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,95 @@
+"""The working files of one environment: `.envctl/pr-<n>/`, private to its owner, one run at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from orchestrator.errors import EnvctlError, ExitCode
+
+DIRECTORY = ".envctl"
+
+
+class Workspace:
+    """Paths below `directory`, which is made when something is first written."""
+
+    def __init__(self, base: Path, pr: int) -> None:
+        self.directory = base.resolve() / DIRECTORY / f"pr-{pr}"
+
+    @property
+    def tfvars(self) -> Path:
+        return self.directory / "terraform.tfvars.json"
+
+    @property
+    def backend(self) -> Path:
+        return self.directory / "backend.tfbackend"
+
+    @property
+    def data(self) -> Path:
+        """TF_DATA_DIR."""
+        return self.directory / "data"
+
+    @property
+    def plan(self) -> Path:
+        """The saved plan; it holds values in the clear and is removed once applied."""
+        return self.directory / "saved.tfplan"
+
+    @property
+    def stamp(self) -> Path:
+        """What the last `init` was made from."""
+        return self.directory / "init.stamp"
+
+    @property
+    def cli_config(self) -> Path:
+        """A generated Terraform CLI configuration, when a provider mirror is used."""
+        return self.directory / "mirror.tfrc"
+
+    def write(self, path: Path, text: str) -> None:
+        """Write one of the files, all or nothing, readable by its owner only."""
+        self._make()
+        handle, temporary = tempfile.mkstemp(dir=self.directory, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    def read(self, path: Path) -> str | None:
+        try:
+            return path.read_text(encoding="utf-8")
+        except (FileNotFoundError, UnicodeDecodeError):
+            return None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other runs of this checkout off the environment; the kernel lets go when we die.
+
+        Raises EnvctlError (locked) when another run has it.
+        """
+        self._make()
+        with (self.directory / "in-use").open("w", encoding="utf-8") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise EnvctlError(
+                    ExitCode.LOCKED,
+                    f"Another envctl is at work on {self.directory.name} in this checkout.",
+                    "Wait until it has ended, or stop it there with Ctrl-C.",
+                ) from None
+            yield
+
+    def _make(self) -> None:
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise EnvctlError(
+                ExitCode.USAGE,
+                f"The working directory {str(self.directory)!r} cannot be made: {error.strerror}.",
+                "Run envctl where you may write.",
+            ) from None
