@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import (
     BaseModel,
@@ -41,16 +41,24 @@ def _listed(value: object) -> object:
     if not isinstance(value, str):
         return value
     if value.lstrip().startswith("["):
-        return json.loads(value)
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            raise ValueError('must be a list, as in automated,manual or ["automated", "manual"]') from None
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
 def _duration(value: object) -> object:
-    return durations.parse(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return durations.parse(value)
+    if isinstance(value, timedelta):
+        return value
+    # pydantic would take a bare number for seconds, where its writer meant hours or days.
+    raise ValueError('must be a number and s, m, h or d in quotes, as in "72h" or "7d"')
 
 
 def _duration_or_none(value: object) -> object:
-    return None if value == "none" else _duration(value)
+    return None if value in (None, "none") else _duration(value)
 
 
 Duration = Annotated[
@@ -122,6 +130,7 @@ class Database(_Section):
     replicas: Annotated[int, Field(ge=0, le=15)] = 1
     min_capacity: Annotated[float, Field(ge=0, le=256)] = 0.5
     max_capacity: Annotated[float, Field(ge=1, le=256)] = 4
+    kms_key_arn: Annotated[str, Field(pattern=r"^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$")] = ""
 
     @model_validator(mode="after")
     def _capacities_in_order(self) -> Database:
@@ -146,7 +155,7 @@ class Network(_Section):
         # A VPC is a /16 to a /28 (EC2 API reference); four subnets of at least /28 need a /26 or larger.
         if not 16 <= network.prefixlen <= 26:
             raise ValueError("must be between a /16 and a /26, so that four subnets fit")
-        return cidr
+        return str(network)  # Terraform reads a prefix length, not a netmask
 
 
 class Web(_Section):
@@ -257,10 +266,6 @@ def _file_values(file: Path, required: bool) -> tuple[dict[str, Any], str]:
             f"The configuration file {str(file)!r} does not exist.",
             "Name another with -c or ENVCTL_CONFIG.",
         ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise EnvctlError(
-            ExitCode.USAGE, f"{file.name} is not valid TOML: {error}.", "Mend the line that it names."
-        ) from None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise EnvctlError(
@@ -268,13 +273,16 @@ def _file_values(file: Path, required: bool) -> tuple[dict[str, Any], str]:
             f"{str(file)!r} cannot be read: {reason}.",
             "Name another with -c or ENVCTL_CONFIG.",
         ) from None
+    except (ValueError, RecursionError) as error:  # tomllib lets numbers and nesting without end through
+        raise EnvctlError(
+            ExitCode.USAGE, f"{file.name} is not valid TOML: {error}.", "Mend the line that it names."
+        ) from None
 
 
 def _section_of(values: dict[str, Any], section: str) -> dict[str, Any]:
     found = values.setdefault(section, {})
-    if not isinstance(found, dict):  # a file that says `web = 3`: the model says so when it is validated
-        values[section] = found = {}
-    return found
+    # A file that says `web = 3`: it stays, and the model says so when it is validated.
+    return found if isinstance(found, dict) else {}
 
 
 def _apply_environment(
@@ -304,8 +312,7 @@ def _keys(section: str) -> list[str]:
 
 
 def _required(section: str) -> list[str]:
-    model = Config.model_fields[section].annotation
-    assert isinstance(model, type) and issubclass(model, BaseModel)  # noqa: S101 - every required section is one
+    model = cast(type[BaseModel], Config.model_fields[section].annotation)  # every required section is one
     return [name for name, field in model.model_fields.items() if field.is_required()]
 
 
@@ -341,25 +348,49 @@ def _explain(item: Any, place: tuple[str, ...]) -> str:
     if kind == "extra_forbidden":
         known = list(Config.model_fields) if len(place) == 1 else _keys(place[0])
         return f"unknown key{_suggest(place[-1], known) or '.'} Allowed: {', '.join(known)}"
-    if kind == "literal_error":
-        return f"{shown} is not one of {context['expected']}"
-    if kind == "string_pattern_mismatch":
-        return f"{shown} does not fit {_PATTERNS.get('.'.join(place), 'the form ' + context['pattern'])}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
-        return f"must be a table, as in [{place[0]}]"
-    message = item["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-    return f"{message} (given: {shown})"
+        return f"must be a table, as in [{place[0]}] (given: {shown})"
+    if kind == "value_error":  # our own words
+        said = str(context["error"])
+    elif kind == "string_pattern_mismatch":
+        said = f"must be {_PATTERNS['.'.join(place)]}"
+    else:
+        said = _WORDS.get(kind, item["msg"]).format_map(context)
+    told = isinstance(given, str) and shown in said
+    return said if told else f"{said} (given: {shown})"
 
+
+# pydantic's errors, for people who never heard of it.
+_WORDS = {
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "finite_number": "must be a number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "greater_than_equal": "must be at least {ge}",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a whole number of reasonable size",
+    "int_type": "must be a whole number",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+    "string_too_short": "must not be empty",
+    "string_type": "must be text in quotes",
+    "too_long": "must have at most {max_length} entries",
+    "too_short": "must not be empty",
+    "tuple_type": "must be a list",
+}
 
 # What the regular expressions mean, for people.
 _PATTERNS = {
-    "project.name": "'1 to 12 of a-z 0-9 -, a letter first'",
+    "project.name": "1 to 12 of a-z 0-9 -, a letter first",
     "project.repository": "'owner/name'",
     "project.region": "a region such as us-east-1",
     "state.bucket": "a bucket's name: 3 to 63 of a-z 0-9 . -",
     "state.prefix": "a key prefix such as environments, without a slash at either end",
     "database.source": "an RDS identifier: letters, digits and -, a letter first",
     "database.instance_class": "a class such as db.t4g.medium or db.serverless",
+    "database.kms_key_arn": "the ARN of a KMS key, or nothing",
     "web.instance_type": "an instance type such as t3.micro",
     "web.health_check_path": "a path such as /healthz",
     "web.artifact": "'s3://bucket/key.tar.gz', or nothing for the built-in page",

@@ -7,8 +7,9 @@ documentation. Unknown fields and types are ignored, an unknown major version is
 from __future__ import annotations
 
 import json
+import math
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from orchestrator.errors import EnvctlError, ExitCode
@@ -81,6 +82,7 @@ class Run:
     output_changes: bool = False
     diagnostics: list[Diagnostic] = field(default_factory=list)
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=40))
+    _done: dict[str, Resource] = field(default_factory=dict)
 
     @property
     def changes(self) -> Changes:
@@ -154,12 +156,11 @@ class Run:
         resource = _resource(phase, given)
         if resource is None or resource.action in ("noop", "read"):
             return None
-        before = self.resources.get(resource.address)
-        if phase == "done" and before and before.action != resource.action:
-            # The second half of a replacement: both halves' time counts.
-            resource = Resource(
-                phase, resource.address, resource.type, "replace", before.elapsed_s + resource.elapsed_s
-            )
+        if phase == "done":
+            half = self._done.get(resource.address)
+            if half:  # the second half of a replacement, whichever came first: both halves' time counts
+                resource = replace(resource, action="replace", elapsed_s=half.elapsed_s + resource.elapsed_s)
+            self._done[resource.address] = resource
         self.resources[resource.address] = resource
         return resource
 
@@ -188,20 +189,27 @@ def _resource(phase: Literal["planned", "started", "progress", "done", "failed"]
     address = given["resource"].get("addr")
     if not isinstance(address, str):
         return None
-    elapsed = given.get("elapsed_seconds", 0)
     return Resource(
         phase,
         address,
         str(given["resource"].get("resource_type", "")),
         str(given.get("action", "")),
-        float(elapsed) if isinstance(elapsed, int | float) else 0.0,
+        _seconds(given.get("elapsed_seconds")),
     )
+
+
+def _seconds(given: Any) -> float:
+    try:
+        return float(given) if isinstance(given, int | float) and math.isfinite(given) else 0.0
+    except OverflowError:  # JSON's integers have no bound
+        return 0.0
 
 
 def _check_version(ui: str) -> None:
     if ui.partition(".")[0] != UI_MAJOR:
         raise EnvctlError(
             ExitCode.TERRAFORM,
-            f"This Terraform speaks version {ui or 'unknown'} of its JSON event stream; envctl understands {UI_MAJOR}.x.",
+            f"This Terraform speaks version {ui or 'unknown'} of its JSON event stream; "
+            f"envctl understands {UI_MAJOR}.x.",
             "Use an older Terraform, or update envctl.",
         )

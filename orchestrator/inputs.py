@@ -33,6 +33,7 @@ def tfvars(environment: Environment, config: Config, snapshot: PinnedSnapshot, c
             "replicas": database.replicas,
             "min_capacity": database.min_capacity if serverless else None,
             "max_capacity": database.max_capacity if serverless else None,
+            "kms_key_arn": database.kms_key_arn or None,
         },
         "bastion": config.bastion.model_dump(),
         "provider_max_retries": config.terraform.max_retries,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from subprocess import Popen
 from types import FrameType
 from typing import Any
@@ -25,6 +25,7 @@ class Interrupts:
         self.received = 0
         self.say = say
         self._children: set[Popen[Any]] = set()
+        self._untold: dict[Popen[Any], None] = {}
         self._starting = 0
 
     def install(self) -> None:
@@ -40,26 +41,34 @@ class Interrupts:
         before, self._starting = self.received, self._starting + 1
         try:
             process = start()
+            self._untold[process] = None
             self._children.add(process)
         finally:
             self._starting -= 1
         if self.received > before:
-            _interrupt(process)
+            self._interrupt(process)
         try:
             yield process
+        except BaseException:
+            # Nobody listens any more: left alone, it would die of a broken pipe with its state unsaved.
+            self._interrupt(process)
+            process.communicate()
+            raise
         finally:
             self._children.discard(process)
+            self._untold.pop(process, None)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.received += 1
         if not self._children and not self._starting:
             raise KeyboardInterrupt
-        if self.received == 1:
-            for process in tuple(self._children):
-                _interrupt(process)
-        self.say(FIRST if self.received == 1 else LATER)
+        for process in tuple(self._children):
+            self._interrupt(process)
+        # Raised from a handler, a full or closed stderr would end what is waited for.
+        with suppress(OSError, RuntimeError):
+            self.say(FIRST if self.received == 1 else LATER)
 
-
-def _interrupt(process: Popen[Any]) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)
+    def _interrupt(self, process: Popen[Any]) -> None:
+        """Tell a child, once in its life: `pop` is atomic even when a signal comes in the middle of this."""
+        if self._untold.pop(process, self) is None and process.poll() is None:
+            process.send_signal(signal.SIGINT)

@@ -71,7 +71,7 @@ class Manifest:
     updated_at: datetime
     expires_at: datetime
     commit: str | None = None
-    ready_at: datetime | None = None
+    applied_at: datetime | None = None
     operation: Operation | None = None
     outputs: dict[str, Any] = field(default_factory=dict)
     version: int = VERSION
@@ -103,7 +103,7 @@ def intend(manifest: Manifest, kind: Literal["up", "destroy"], now: datetime, co
     if kind == "destroy":
         status: Status = "destroying"
     else:
-        status = "updating" if manifest.ready_at else "creating"
+        status = "updating" if manifest.applied_at else "creating"
     return replace(
         manifest,
         status=status,
@@ -123,7 +123,8 @@ def conclude(
         status=status,
         updated_at=now,
         operation=operation,
-        ready_at=(manifest.ready_at or now) if status == "ready" else manifest.ready_at,
+        # From the first complete apply on there is data that can be lost, healthy or not.
+        applied_at=(manifest.applied_at or now) if status in ("ready", "unhealthy") else manifest.applied_at,
         outputs=manifest.outputs if outputs is None else outputs,
     )
 
@@ -143,15 +144,17 @@ def parse(data: bytes, place: str) -> Manifest:
         raw = json.loads(data)
         if not isinstance(raw, dict):
             raise TypeError("not an object")
-        version = raw.get("version")
-        if isinstance(version, int) and version > VERSION:
+        version = raw["version"]
+        if type(version) is not int:
+            raise TypeError("version is not a number")
+        if version > VERSION:
             raise EnvctlError(
                 ExitCode.TERRAFORM,
                 f"The manifest {place} has version {version}; this envctl knows up to {VERSION}.",
                 "Update envctl.",
             )
         return _manifest(raw)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise EnvctlError(
             ExitCode.TERRAFORM,
             f"The manifest {place} cannot be read: {type(error).__name__}: {error}.",
@@ -161,26 +164,42 @@ def parse(data: bytes, place: str) -> Manifest:
 
 def _manifest(raw: dict[str, Any]) -> Manifest:
     values = {f.name: raw[f.name] for f in fields(Manifest) if f.name in raw}
-    for name in ("created_at", "updated_at", "expires_at", "ready_at"):
-        values[name] = _time(values.get(name), optional=name == "ready_at")
+    for name in ("created_at", "updated_at", "expires_at", "applied_at"):
+        values[name] = _time(values.get(name), optional=name == "applied_at")
     if values["status"] not in get_args(Status):
         raise ValueError(f"status {values['status']!r}")
-    for name in ("name", "project", "repository", "region"):
-        if not isinstance(values[name], str):
-            raise TypeError(f"{name} is not a string")
+    _texts(values, "name", "project", "repository", "region")
+    if values.get("commit") is not None:
+        _texts(values, "commit")
     if type(values["pr"]) is not int or not isinstance(values.get("outputs", {}), dict):
         raise TypeError("pr or outputs has the wrong type")
-    snapshot = {f.name: raw["snapshot"][f.name] for f in fields(PinnedSnapshot)}
-    values["snapshot"] = PinnedSnapshot(**{**snapshot, "created_at": _time(snapshot["created_at"])})
-    operation = raw.get("operation")
-    if operation is not None:
-        values["operation"] = Operation(
-            kind=operation["kind"],
-            started_at=_time(operation["started_at"]),
-            ended_at=_time(operation.get("ended_at"), optional=True),
-            outcome=operation.get("outcome"),
-        )
+    values["snapshot"] = _snapshot(raw["snapshot"])
+    if values.get("operation") is not None:
+        values["operation"] = _operation(values["operation"])
     return Manifest(**values)
+
+
+def _snapshot(raw: dict[str, Any]) -> PinnedSnapshot:
+    values = {f.name: raw[f.name] for f in fields(PinnedSnapshot)}
+    _texts(values, "arn", "id", "engine", "engine_version", "reason")
+    if values["kind"] not in get_args(Kind):
+        raise ValueError(f"snapshot of kind {values['kind']!r}")
+    return PinnedSnapshot(**{**values, "created_at": _time(values["created_at"])})
+
+
+def _operation(raw: dict[str, Any]) -> Operation:
+    return Operation(
+        kind=raw["kind"],
+        started_at=_time(raw["started_at"]),
+        ended_at=_time(raw.get("ended_at"), optional=True),
+        outcome=raw.get("outcome"),
+    )
+
+
+def _texts(values: dict[str, Any], *names: str) -> None:
+    for name in names:
+        if not isinstance(values[name], str):
+            raise TypeError(f"{name} is not a string")
 
 
 def _time(value: Any, optional: bool = False) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
@@ -296,4 +297,6 @@ def _checks(outcome: Outcome, style: Style) -> str:
 
 
 def _value(value: Any) -> str:
-    return "-" if value is None else str(value)
+    if value is None:
+        return "-"
+    return value if isinstance(value, str) else json.dumps(value)

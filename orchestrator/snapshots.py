@@ -127,12 +127,14 @@ def _none_usable(policy: Policy, seen: int, passed_over: Counter[str]) -> Envctl
         return EnvctlError(
             ExitCode.POLICY,
             f"There is no snapshot{wanted} of {policy.source!r}: none was seen.",
-            "Check database.source (a cluster's or an instance's identifier), database.snapshot_types, the region and the account.",
+            "Check database.source (a cluster's or an instance's identifier), database.snapshot_types, "
+            "the region and the account.",
         )
     why = ", ".join(f"{count} {reason}" for reason, count in passed_over.most_common())
     plural = "s were" if seen > 1 else " was"
     return EnvctlError(
         ExitCode.POLICY,
         f"There is no usable snapshot{wanted} of {policy.source!r}: {seen} snapshot{plural} seen: {why}.",
-        "Wait for the next one, raise database.max_snapshot_age, widen database.snapshot_types, or name one with --snapshot.",
+        "Wait for the next one, raise database.max_snapshot_age, widen database.snapshot_types, "
+        "or name one with --snapshot.",
     )

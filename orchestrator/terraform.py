@@ -11,6 +11,7 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ _FIXED = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
 class CommandLine(Terraform):  # type: ignore[misc]
     """python_terraform for a command of more than one word."""
 
-    def __init__(self, command: tuple[str, ...]) -> None:
-        super().__init__(terraform_bin_path=command[0])
+    def __init__(self, command: tuple[str, ...], directory: Path | None = None) -> None:
+        super().__init__(working_dir=str(directory) if directory else None, terraform_bin_path=command[0])
         self._command = command
 
     def read_state_file(self, file_path: str | None = None) -> None:
@@ -89,24 +90,30 @@ class Engine:
         if self._workspace.read(self._workspace.stamp) == self._stamp() and self._providers_are_there():
             return False
         self._workspace.stamp.unlink(missing_ok=True)
-        version(self._tool)
-        config = self._provider_config()
         locked = (self._root / ".terraform.lock.hcl").is_file()
-        run = self._stream(
-            "init",
-            json=IsFlagged,
-            reconfigure=IsFlagged,  # the state is where the manifest says; nothing is ever migrated
-            backend_config=str(self._workspace.backend),
-            lockfile="readonly" if locked else None,
-            environment=config,
-        )
-        if run.exit_code != 0:
+        with ThreadPoolExecutor(1) as pool:
+            # Asked meanwhile: `init` changes nothing that a Terraform of the wrong version could spoil.
+            checked = pool.submit(version, self._tool)
+            run = self._stream(
+                "init",
+                json=IsFlagged,
+                reconfigure=IsFlagged,  # the state is where the manifest says; nothing is ever migrated
+                backend_config=str(self._workspace.backend),
+                lockfile="readonly" if locked else None,
+                environment=self._provider_config(),
+            )
+            if not run.interrupted:  # a terminal's Ctrl-C ends `version` as well
+                checked.result()
+        if run.exit_code != 0 or run.interrupted:
             raise failure(run, "init")
         self._workspace.write(self._workspace.stamp, self._stamp())
         return True
 
     def plan(self, lock: bool = True, save: bool = False) -> Run:
         """Plan; exit codes as of `-detailed-exitcode` (0 no change, 2 changes). Raises EnvctlError."""
+        if save:
+            # Terraform keeps the mode of a file that is there, and would make one that all may read.
+            self._workspace.write(self._workspace.plan, "")
         run = self._stream(
             "plan",
             json=IsFlagged,
@@ -146,8 +153,25 @@ class Engine:
             parallelism=self._parallelism,
         )
 
+    def outputs(self) -> dict[str, Any]:
+        """Return the outputs in the state, without the sensitive ones. Raises EnvctlError."""
+        code, out, err = self._short("output", json=IsFlagged)
+        if code != 0:
+            raise EnvctlError(ExitCode.TERRAFORM, f"terraform output: {_shorten(err)}", _hint("output"))
+        return {name: given["value"] for name, given in json.loads(out).items() if not given["sensitive"]}
+
     def discard_plan(self) -> None:
         self._workspace.plan.unlink(missing_ok=True)
+
+    def _short(self, command: str, **options: Any) -> tuple[int, str, str]:
+        """Run a command that takes no time and is no stream; return exit code, stdout, stderr."""
+        environment = self._child_environment()
+        # `cmd` hands on this process's environment and nothing else; env(1) makes the difference.
+        ours = [f"{name}={environment[name]}" for name in (*_FIXED, "TF_DATA_DIR")]
+        unset = [word for name in self._environ if name not in environment for word in ("-u", name)]
+        line = CommandLine(("env", *unset, *ours, *self._tool.command), self._root)
+        code, out, err = line.cmd(command, **options)
+        return int(code), str(out), str(err)
 
     def _stream(self, command: str, *args: str, environment: dict[str, str] | None = None, **options: Any) -> Run:
         line = self._command.generate_cmd_string(command, *args, input=False, **options)
@@ -235,15 +259,17 @@ _CREDENTIALS = (
     "not authorized to perform",
     "StatusCode: 403",
 )
+_CHANGING = ("apply", "destroy")
 _LOCKED = "Error acquiring the state lock"
 
 
 def failure(run: Run, command: str) -> EnvctlError:
     """Return what went wrong in `run` as one error: the first of Terraform's, and how many more."""
     if run.interrupted:
+        kept = "what exists is in the state" if command in _CHANGING else "nothing was changed"
         return EnvctlError(
             ExitCode.INTERRUPTED,
-            f"Interrupted during terraform {command}; what exists is in the state.",
+            f"Interrupted during terraform {command}; {kept}.",
             "Run the same command again to carry on, or `envctl destroy` to take it away.",
         )
     errors = run.errors
@@ -271,7 +297,7 @@ def failure(run: Run, command: str) -> EnvctlError:
 
 
 def _hint(command: str) -> str:
-    if command in ("apply", "destroy"):
+    if command in _CHANGING:
         return "What was done so far is in the state: mend the cause and run the same command again."
     return "Nothing was changed. Mend the cause and run the same command again."
 

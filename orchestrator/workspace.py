@@ -44,21 +44,26 @@ class Workspace:
         return self.directory / "init.stamp"
 
     @property
+    def record(self) -> Path:
+        """The manifest as it was last seen: a hint to begin with, never the truth."""
+        return self.directory / "manifest.json"
+
+    @property
     def cli_config(self) -> Path:
         """A generated Terraform CLI configuration, when a provider mirror is used."""
         return self.directory / "mirror.tfrc"
 
     def write(self, path: Path, text: str) -> None:
         """Write one of the files, all or nothing, readable by its owner only."""
-        self._make()
-        handle, temporary = tempfile.mkstemp(dir=self.directory, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with self._made():
+            handle, temporary = tempfile.mkstemp(dir=self.directory, prefix=f".{path.name}.")
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                    stream.write(text)
+                os.replace(temporary, path)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
 
     def read(self, path: Path) -> str | None:
         try:
@@ -72,8 +77,9 @@ class Workspace:
 
         Raises EnvctlError (locked) when another run has it.
         """
-        self._make()
-        with (self.directory / "in-use").open("w", encoding="utf-8") as stream:
+        with self._made():
+            stream = (self.directory / "in-use").open("w", encoding="utf-8")
+        with stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -84,12 +90,15 @@ class Workspace:
                 ) from None
             yield
 
-    def _make(self) -> None:
+    @contextmanager
+    def _made(self) -> Iterator[None]:
+        """Make the directory and write in it. Raises EnvctlError (usage) when that cannot be done."""
         try:
             self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            yield
         except OSError as error:
             raise EnvctlError(
                 ExitCode.USAGE,
-                f"The working directory {str(self.directory)!r} cannot be made: {error.strerror}.",
-                "Run envctl where you may write.",
+                f"The working directory {str(self.directory)!r} cannot be written: {error.strerror}.",
+                "Run envctl where you may write, and with room on the disk.",
             ) from None

@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from orchestrator.aws.session import Session, code_of, translated
+from orchestrator.aws.session import Session, client_error, code_of, translated
 from orchestrator.snapshots import LATEST, Kind, Policy, Snapshot
 
 # Automated snapshots are named after their source and the minute: rds:shop-prod-2026-11-22-03-07.
-_NAMED_BY_TIME = re.compile(r":rds:.+-(\d{4})-(\d{2})-(\d{2})-(\d{2})-(\d{2})$")
+_NAMED_BY_TIME = re.compile(r":cluster-snapshot:rds:.+-(\d{4})-(\d{2})-(\d{2})-(\d{2})-(\d{2})$")
 _COPIES_OF_COPIES = 5
 _PAGE = 100  # RDS's maximum
 
@@ -70,7 +68,7 @@ def _listed(rds: Any, listing: _Listing, query: dict[str, Any]) -> Iterator[Snap
         for page in pages:
             for raw in page.get(listing.items, ()):
                 yield _snapshot(rds, listing, raw, shared=query.get("SnapshotType") == "shared")
-    except ClientError as error:
+    except client_error() as error:
         if code_of(error) not in listing.not_found:
             raise
 
@@ -110,7 +108,7 @@ def _original_time(rds: Any, listing: _Listing, raw: dict[str, Any]) -> tuple[da
             return datetime(year, month, day, hour, minute, tzinfo=UTC), True
         try:
             answer = rds.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=origin)
-        except ClientError:
+        except client_error():
             break  # gone, in another region, or not ours to see
         if not answer.get("DBClusterSnapshots"):
             break

@@ -1,22 +1,31 @@
-"""Clients, and AWS's errors in our words."""
+"""Clients, and AWS's errors in our words.
+
+boto3 takes a third of a second to import. It is imported with the first client, by whichever thread
+makes that, so that Terraform can be started meanwhile; `except` looks its classes up when something was
+raised, and by then botocore is there.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
-
-import boto3
-from botocore import exceptions
-from botocore.config import Config
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import EnvctlError, ExitCode
+
+if TYPE_CHECKING:
+    import boto3
+    from botocore.exceptions import ClientError
 
 # `Any`: boto3's clients have no static type; each room below says what it takes from a response.
 Client = Any
 
-_CONFIG = Config(retries={"mode": "adaptive", "total_max_attempts": 5}, connect_timeout=5, read_timeout=30)
+_CONFIG: dict[str, Any] = {
+    "retries": {"mode": "adaptive", "total_max_attempts": 5},
+    "connect_timeout": 5,
+    "read_timeout": 30,
+}
 
 _DENIED = frozenset(
     {
@@ -35,19 +44,10 @@ _DENIED = frozenset(
         "403",
     }
 )
-_NO_CREDENTIALS = (
-    exceptions.NoCredentialsError,
-    exceptions.PartialCredentialsError,
-    exceptions.CredentialRetrievalError,
-    exceptions.TokenRetrievalError,
-    exceptions.ProfileNotFound,
-    exceptions.SSOError,
-    exceptions.NoAuthTokenError,
-)
-_UNREACHABLE = (exceptions.HTTPClientError, exceptions.ConnectionError)
 _CREDENTIALS_HINT = (
     'Sign in (`aws sso login`), set AWS_PROFILE or the AWS_* keys, or `eval "$(envctl sandbox env)"` for the sandbox.'
 )
+_CONFIGURATION_HINT = "Check AWS_ENDPOINT_URL, AWS_PROFILE and the region."
 
 
 class Session:
@@ -67,11 +67,19 @@ class Session:
             return self._clients[service]
 
     def _boto3(self, service: str) -> Client:
+        from botocore.config import Config
+
         create: Any = self._boto3_session().client
-        return create(service, config=_CONFIG)
+        with translated("reading the AWS configuration"):
+            try:
+                return create(service, config=Config(**_CONFIG))
+            except ValueError as error:  # an endpoint that is no URL, say
+                raise EnvctlError(ExitCode.USAGE, _sentence(error), _CONFIGURATION_HINT) from error
 
     def _boto3_session(self) -> boto3.Session:
         if self._session is None:
+            import boto3
+
             with translated("reading the AWS configuration"):
                 self._session = boto3.Session(region_name=self._region)
         return self._session
@@ -99,34 +107,66 @@ def translated(doing: str) -> Iterator[None]:
     """Turn botocore's errors into EnvctlError; `doing` completes "while ..."."""
     try:
         yield
-    except exceptions.ClientError as error:
+    except client_error() as error:
         raise _refused(error, doing) from error
-    except _NO_CREDENTIALS as error:
+    except _no_credentials() as error:
+        said = _sentence(error)
         raise EnvctlError(
-            ExitCode.CREDENTIALS,
-            f"There are no usable AWS credentials, while {doing}: {_sentence(error)}",
-            _CREDENTIALS_HINT,
+            ExitCode.CREDENTIALS, f"There are no usable AWS credentials, while {doing}: {said}", _CREDENTIALS_HINT
         ) from error
-    except _UNREACHABLE as error:
+    except _unreachable() as error:
         raise EnvctlError(
             ExitCode.TERRAFORM,
             f"AWS cannot be reached, while {doing}: {_sentence(error)}",
             "Check the network, the region, proxies, and AWS_ENDPOINT_URL if it is set; then run it again.",
         ) from error
-    except (exceptions.BotoCoreError, ValueError) as error:
+    except _misconfigured() as error:
         raise EnvctlError(
             ExitCode.USAGE,
             f"The AWS configuration does not work, while {doing}: {_sentence(error)}",
-            "Check AWS_ENDPOINT_URL, AWS_PROFILE and the region.",
+            _CONFIGURATION_HINT,
         ) from error
 
 
-def code_of(error: exceptions.ClientError) -> str:
+def client_error() -> type[ClientError]:
+    """Return the class of AWS's refusals, for an `except`."""
+    from botocore.exceptions import ClientError
+
+    return ClientError
+
+
+def _no_credentials() -> tuple[type[Exception], ...]:
+    from botocore import exceptions
+
+    return (
+        exceptions.NoCredentialsError,
+        exceptions.PartialCredentialsError,
+        exceptions.CredentialRetrievalError,
+        exceptions.TokenRetrievalError,
+        exceptions.ProfileNotFound,
+        exceptions.SSOError,
+        exceptions.NoAuthTokenError,
+    )
+
+
+def _unreachable() -> tuple[type[Exception], ...]:
+    from botocore import exceptions
+
+    return (exceptions.HTTPClientError, exceptions.ConnectionError)
+
+
+def _misconfigured() -> type[Exception]:
+    from botocore.exceptions import BotoCoreError
+
+    return BotoCoreError
+
+
+def code_of(error: ClientError) -> str:
     """Return AWS's error code, such as `NoSuchKey` or `404`."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def _refused(error: exceptions.ClientError, doing: str) -> EnvctlError:
+def _refused(error: ClientError, doing: str) -> EnvctlError:
     code = code_of(error)
     said = _sentence(str(error.response.get("Error", {}).get("Message") or code))
     if code in _DENIED:

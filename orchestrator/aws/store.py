@@ -9,10 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from orchestrator import manifest as manifests
-from orchestrator.aws.session import Session, code_of, translated
+from orchestrator.aws.session import Session, client_error, code_of, translated
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.identity import Environment
 from orchestrator.manifest import Manifest
@@ -38,7 +36,8 @@ class Lock:
     created: str
 
     def describe(self) -> str:
-        return f"by {self.who or 'somebody'} since {self.created or 'an unknown time'}, for {self.operation or 'an operation'}"
+        since = self.created or "an unknown time"
+        return f"by {self.who or 'somebody'} since {since}, for {self.operation or 'an operation'}"
 
 
 class Store:
@@ -71,9 +70,9 @@ class Store:
                         Bucket=self._bucket, Key=key, Body=body, ContentType="application/json", **condition
                     )
                     return Stored(manifest, answer["ETag"])
-                except ClientError as error:
+                except client_error() as error:
                     # S3 answers 409 when two conditional writes meet: neither has lost yet.
-                    if code_of(error) == "ConditionalRequestConflict" and attempt + 1 < _CONFLICT_ATTEMPTS:
+                    if code_of(error) == "ConditionalRequestConflict":
                         self._sleep(0.2 * 2**attempt)
                     elif code_of(error) in ("PreconditionFailed", "412"):
                         break
@@ -125,7 +124,7 @@ class Store:
         with translated(f"looking for {self._place(environment.state_key)}"):
             try:
                 self._s3.head_object(Bucket=self._bucket, Key=environment.state_key)
-            except ClientError as error:
+            except client_error() as error:
                 if code_of(error) in ("404", "NoSuchKey", "NotFound"):
                     return False
                 raise
@@ -163,7 +162,7 @@ class Store:
                         Bucket=self._bucket, Delete={"Objects": versions[start : start + 1000], "Quiet": True}
                     )
                     for error in answer.get("Errors", ()):
-                        raise ClientError({"Error": error}, "DeleteObjects")
+                        raise client_error()({"Error": error}, "DeleteObjects")
             gone += len(versions)
         return gone
 
@@ -178,7 +177,7 @@ class Store:
             try:
                 answer = self._s3.get_object(Bucket=self._bucket, Key=key)
                 return answer["Body"].read(), answer["ETag"]
-            except ClientError as error:
+            except client_error() as error:
                 if code_of(error) in ("NoSuchKey", "404"):
                     return None
                 raise

@@ -27,9 +27,14 @@ class Tally:
         self.clock = clock
         self.step: Step | None = None
         self.step_began = 0.0
-        self.total = self.done = self.failed = 0
+        self.done = self.failed = 0
+        self.planned: dict[str, int] = {}
         self.running: dict[str, tuple[str, float]] = {}
         self.slowest: tuple[str, float] | None = None
+
+    @property
+    def total(self) -> int:
+        return sum(self.planned.values())
 
     def feed(self, event: Event) -> None:
         if isinstance(event, Step):
@@ -41,14 +46,16 @@ class Tally:
         if step.seconds is None:
             self.step, self.step_began = step, self.clock()
             if step.name in ("plan", "destroy"):
-                self.total = self.done = self.failed = 0
+                self.planned.clear()
+                self.done = self.failed = 0
         else:
             self.step = None
             self.running.clear()
 
     def _resource(self, resource: Resource) -> None:
         if resource.phase == "planned":
-            self.total += 2 if resource.action == "replace" else 1
+            # By address: applying a saved plan tells it all a second time.
+            self.planned[resource.address] = 2 if resource.action == "replace" else 1
         elif resource.phase == "started":
             self.running[resource.address] = (resource.action, self.clock())
         elif resource.phase in ("done", "failed"):

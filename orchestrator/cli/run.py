@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -22,8 +23,12 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         # A terminal that knows no ✓ shows a ? instead of ending us.
         getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
-    terminal = Terminal(json="--json" in arguments, verbose=bool({"-v", "--verbose"} & set(arguments)))
-    command = next((word for word in arguments if not word.startswith("-")), "")
+    terminal = Terminal(
+        json="--json" in arguments,
+        verbose=bool({"-v", "--verbose"} & set(arguments)),
+        no_color="--no-color" in arguments,
+    )
+    command = _command(arguments)
     try:
         result = app(list(arguments), standalone_mode=False, prog_name="envctl")
         return int(result) if isinstance(result, int) else ExitCode.DONE
@@ -32,6 +37,9 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return tell(terminal, command, EnvctlError(ExitCode.INTERRUPTED, "Interrupted."))
     except _UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # its message is the help text
+            terminal.err(f"{error.format_message()}\n")
+            return ExitCode.USAGE
         return tell(terminal, command, _usage(error))
     except EnvctlError as error:
         return tell(terminal, command, error)
@@ -45,6 +53,13 @@ def run(arguments: Sequence[str]) -> int:
 
             terminal.err(traceback.format_exc())
         return tell(terminal, command, _bug(error))
+
+
+def _command(arguments: Sequence[str]) -> str:
+    """Return the words that name the command, as a successful run reports them: `up`, `config show`."""
+    words = list(itertools.takewhile(lambda word: not word.startswith("-"), arguments))
+    groups = {group.name for group in app.registered_groups}
+    return " ".join(words[: 2 if words[:1] and words[0] in groups else 1])
 
 
 def _usage(error: Any) -> EnvctlError:

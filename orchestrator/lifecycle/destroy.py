@@ -11,7 +11,7 @@ from orchestrator.aws.store import Stored
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Notice, Run
 from orchestrator.lifecycle.context import Context
-from orchestrator.lifecycle.prepare import refuse_while_under_way, write_backend, write_tfvars
+from orchestrator.lifecycle.prepare import refuse_locked, write_backend, write_tfvars
 from orchestrator.manifest import PinnedSnapshot
 from orchestrator.outcome import Leftover, Outcome
 from orchestrator.terraform import failure
@@ -41,8 +41,8 @@ def destroy(context: Context) -> Outcome:
             outcome = _nothing_there(context)
         else:
             outcome = _take_away(context, stored)
-    if outcome.ok:
-        shutil.rmtree(context.workspace.directory, ignore_errors=True)
+        if outcome.ok:  # while we hold it: a run that begins now must not lose the files it has just written
+            shutil.rmtree(context.workspace.directory, ignore_errors=True)
     return outcome
 
 
@@ -54,10 +54,10 @@ def _nothing_there(context: Context) -> Outcome:
 
 
 def _take_away(context: Context, stored: Stored | None) -> Outcome:
+    refuse_locked(context)
     vpc = None
     if stored:
         vpc = stored.manifest.outputs.get("vpc_id")
-        refuse_while_under_way(context, stored.manifest)
         now = context.now()
         stored = context.store.update(
             context.environment, stored, lambda record: manifest.intend(record, "destroy", now, None)

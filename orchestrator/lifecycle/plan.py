@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from orchestrator.errors import ExitCode
-from orchestrator.lifecycle import policy
+from orchestrator.lifecycle import policy, prepare
 from orchestrator.lifecycle.context import Context
-from orchestrator.lifecycle.prepare import prepare, write_tfvars
 from orchestrator.outcome import Outcome
 
 
 def plan(context: Context, commit: str | None, snapshot: str | None, fail_on_changes: bool) -> Outcome:
     """Return the planned changes. Raises EnvctlError."""
     with context.workspace.held():
-        prepared = prepare(context, snapshot)
-        record = prepared.stored.manifest if prepared.stored else None
-        write_tfvars(context, prepared.snapshot, commit or (record.commit if record else None))
-        with context.watch.step("plan", "planning"):
-            run = context.engine.plan(lock=False)
+        prepared = prepare.prepare(context, snapshot, commit, lock=False)
+        run = prepare.plan(context, prepared, lock=False)
+    record = prepared.stored.manifest if prepared.stored else None
     notes = ["The output values would change."] if run.output_changes and not run.changes and record else []
-    if record and record.ready_at:
+    if record and record.applied_at:
         address = policy.replaced_database(run.planned)
         if address:
             notes.append(f"`up` would refuse this plan: it replaces or destroys the database {address}.")

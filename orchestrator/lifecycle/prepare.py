@@ -1,17 +1,19 @@
 """What `plan` and `up` begin with: the record, the pinned snapshot and an initialised Terraform.
 
-The record and the snapshot come from AWS while `terraform init` runs: neither needs the other.
+The record and the snapshot come from AWS while Terraform initialises, and where this checkout has seen
+the environment before, already plans: neither needs the other.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator import inputs, manifest, snapshots
 from orchestrator.aws import databases
 from orchestrator.aws.store import Stored
 from orchestrator.errors import EnvctlError, ExitCode
+from orchestrator.events import Run
 from orchestrator.identity import repository_prefix
 from orchestrator.lifecycle.context import Context
 from orchestrator.manifest import Manifest, PinnedSnapshot
@@ -20,37 +22,92 @@ from orchestrator.snapshots import LATEST, Policy
 
 @dataclass(frozen=True)
 class Prepared:
-    """What was found: the stored record (None for a new environment), whether there is a state, the snapshot."""
+    """What was found: the stored record (None for a new environment), whether there is a state, the snapshot,
+    the commit, and a plan if one could be made ahead."""
 
     stored: Stored | None
     has_state: bool
     snapshot: PinnedSnapshot
+    commit: str | None
+    planned: Run | None = None
 
 
-def prepare(context: Context, wanted: str | None) -> Prepared:
-    """Look everything up and initialise Terraform. `wanted` is `--snapshot`. Raises EnvctlError."""
+def prepare(context: Context, wanted: str | None, commit: str | None, lock: bool) -> Prepared:
+    """Look everything up, initialise Terraform, write its variables. Raises EnvctlError.
+
+    `wanted` is `--snapshot`; `lock` is whether a plan made ahead locks the state.
+    """
     write_backend(context)
-    with (
-        ThreadPoolExecutor(1) as pool,
-        context.watch.step("init", "looking up the environment, its snapshot and providers"),
-    ):
+    with ThreadPoolExecutor(1) as pool:
         looking = pool.submit(_look_up, context, wanted)
         try:
-            context.engine.init()
+            with context.watch.step("init", "looking up the environment, its snapshot and providers"):
+                context.engine.init()
+                guess = _last_seen(context)
+                if guess is None:
+                    looking.result()
+            ahead = _plan_ahead(context, guess, commit, lock) if guess else None
         except EnvctlError as error:
             # A missing bucket or bad credentials fail both; what AWS said itself is the clearer of the two.
             raise _failure_of(looking) or error from None
-        return looking.result()
+        try:
+            found = looking.result()
+            if found.stored:
+                # Not while it is looked up: a plan made ahead holds the lock itself until it ends.
+                refuse_while_under_way(context, found.stored.manifest)
+        except EnvctlError:
+            context.engine.discard_plan()
+            raise
+    if found.stored:
+        context.workspace.write(context.workspace.record, manifest.render(found.stored.manifest).decode())
+        commit = commit or found.stored.manifest.commit
+    changed = write_tfvars(context, found.snapshot, commit)
+    if ahead and (changed or not found.has_state):
+        context.engine.discard_plan()
+        ahead = None
+    return replace(found, commit=commit, planned=ahead)
+
+
+def plan(context: Context, prepared: Prepared, lock: bool) -> Run:
+    """Return the plan, made ahead or now; with `lock` it is saved too. Raises EnvctlError."""
+    if prepared.planned is not None:
+        return prepared.planned
+    with context.watch.step("plan", "planning"):
+        return context.engine.plan(lock=lock, save=lock)
+
+
+def _last_seen(context: Context) -> Manifest | None:
+    """Return the record as this checkout last saw it, if it was a finished environment."""
+    text = context.workspace.read(context.workspace.record)
+    try:
+        seen = manifest.parse(text.encode(), "in the workspace") if text else None
+    except EnvctlError:
+        return None
+    return seen if seen and seen.applied_at else None
+
+
+def _plan_ahead(context: Context, guess: Manifest, commit: str | None, lock: bool) -> Run:
+    """Plan with what was last known while the record is still on its way.
+
+    Nearly always that is what it says: the snapshot is pinned for life. When it is not, the plan is
+    thrown away; a plan changes nothing.
+    """
+    write_tfvars(context, guess.snapshot, commit or guess.commit)
+    with context.watch.step("plan", "planning"):
+        return context.engine.plan(lock=lock, save=lock)
 
 
 def refuse_while_under_way(context: Context, record: Manifest) -> None:
-    """Raise EnvctlError (locked) while another run is between its intent and its outcome.
+    """Raise EnvctlError (locked) while another run is between its intent and its outcome."""
+    if record.operation is not None and record.operation.ended_at is None:
+        refuse_locked(context)
 
-    Terraform's lock is the proof that it lives; asking first spares a doomed run, and spares the other
-    run's record our intent.
+
+def refuse_locked(context: Context) -> None:
+    """Raise EnvctlError (locked) when Terraform's lock is held.
+
+    Terraform would say so too; asking first spares a doomed run, and the other run's record our intent.
     """
-    if record.operation is None or record.operation.ended_at is not None:
-        return
     lock = context.store.lock(context.environment)
     if lock is not None:
         raise EnvctlError(
@@ -66,10 +123,13 @@ def write_backend(context: Context) -> None:
     context.workspace.write(context.workspace.backend, inputs.render_backend(settings))
 
 
-def write_tfvars(context: Context, snapshot: PinnedSnapshot, commit: str | None) -> None:
-    """Write the root module's variables."""
-    values = inputs.tfvars(context.environment, context.config, snapshot, commit)
-    context.workspace.write(context.workspace.tfvars, inputs.render_tfvars(values))
+def write_tfvars(context: Context, snapshot: PinnedSnapshot, commit: str | None) -> bool:
+    """Write the root module's variables; return whether they are others than before."""
+    text = inputs.render_tfvars(inputs.tfvars(context.environment, context.config, snapshot, commit))
+    if text == context.workspace.read(context.workspace.tfvars):
+        return False
+    context.workspace.write(context.workspace.tfvars, text)
+    return True
 
 
 def _failure_of(looking: Future[Prepared]) -> EnvctlError | None:
@@ -83,8 +143,7 @@ def _look_up(context: Context, wanted: str | None) -> Prepared:
         has_state = context.store.has_state(context.environment)
         if not has_state:
             _refuse_too_many(context)
-        return Prepared(None, has_state, _choose(context, wanted))
-    refuse_while_under_way(context, stored.manifest)
+        return Prepared(None, has_state, _choose(context, wanted), None)
     pinned = stored.manifest.snapshot
     if wanted is not None and wanted not in (pinned.id, pinned.arn):
         raise EnvctlError(
@@ -93,8 +152,8 @@ def _look_up(context: Context, wanted: str | None) -> Prepared:
             "Leave --snapshot out to keep the data, or destroy the environment and create it anew.",
         )
     # Only an environment that was never ready may lack a state, so only then it is looked for.
-    has_state = stored.manifest.ready_at is not None or context.store.has_state(context.environment)
-    return Prepared(stored, has_state, pinned)
+    has_state = stored.manifest.applied_at is not None or context.store.has_state(context.environment)
+    return Prepared(stored, has_state, pinned, None)
 
 
 def _choose(context: Context, wanted: str | None) -> PinnedSnapshot:
@@ -119,5 +178,6 @@ def _refuse_too_many(context: Context) -> None:
     raise EnvctlError(
         ExitCode.POLICY,
         f"There are {len(others)} environments already, and limits.max_environments is {limit}.",
-        f"Destroy one (`envctl list`; {soonest.name} expires first, at {manifest.iso(soonest.expires_at)}), or raise the limit.",
+        f"Destroy one (`envctl list`; {soonest.name} expires first, at {manifest.iso(soonest.expires_at)}), "
+        "or raise the limit.",
     )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from orchestrator import manifest
 from orchestrator.aws import databases, inventory
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Changes, Notice, Run
-from orchestrator.lifecycle import policy
+from orchestrator.lifecycle import policy, prepare
 from orchestrator.lifecycle.context import Context
-from orchestrator.lifecycle.health import wait_until_healthy
-from orchestrator.lifecycle.prepare import Prepared, prepare, write_tfvars
+from orchestrator.lifecycle.health import has_site, wait_until_healthy
+from orchestrator.lifecycle.prepare import Prepared
 from orchestrator.manifest import Manifest, Status
 from orchestrator.outcome import Leftover, Outcome
 from orchestrator.terraform import failure
@@ -29,21 +30,19 @@ class UpOptions:
 def up(context: Context, options: UpOptions) -> Outcome:
     """Bring the environment up. What fails before Terraform applies is raised, later it is in the Outcome."""
     with context.workspace.held():
-        prepared = prepare(context, options.snapshot)
-        commit = options.commit or (prepared.stored.manifest.commit if prepared.stored else None)
-        write_tfvars(context, prepared.snapshot, commit)
+        prepared = prepare.prepare(context, options.snapshot, options.commit, lock=True)
         if prepared.has_state:
-            return _update(context, options, prepared, commit)
-        return _create(context, options, prepared, commit)
+            return _update(context, options, prepared)
+        return _create(context, options, prepared)
 
 
-def _create(context: Context, options: UpOptions, prepared: Prepared, commit: str | None) -> Outcome:
+def _create(context: Context, options: UpOptions, prepared: Prepared) -> Outcome:
     writer = _Record(context, prepared)
     if prepared.stored:
         left = inventory.remaining(context.session, context.environment)
         if left:
             return _unknown_to_terraform(context, writer.manifest, left)
-    writer.intend(commit)
+    writer.intend()
     with context.watch.step("apply", "creating"):
         run = context.engine.apply(saved=False)
     return _conclude(context, options, writer, run)
@@ -60,17 +59,16 @@ def _unknown_to_terraform(context: Context, record: Manifest, left: tuple[Leftov
     return replace(_outcome(context, record, Run(), error), left=left)
 
 
-def _update(context: Context, options: UpOptions, prepared: Prepared, commit: str | None) -> Outcome:
-    with context.watch.step("plan", "planning"):
-        run = context.engine.plan(save=True)
+def _update(context: Context, options: UpOptions, prepared: Prepared) -> Outcome:
+    run = prepare.plan(context, prepared, lock=True)
     try:
         writer = _Record(context, prepared)
-        # Before it was first ready there is nothing in the database that anyone could lose.
-        if writer.manifest.ready_at or prepared.stored is None:
+        # Before an apply was once complete there is nothing in the database that anyone could lose.
+        if writer.manifest.applied_at or prepared.stored is None:
             policy.refuse_replaced_database(run.planned)
         if run.exit_code == 0:
-            return _unchanged(context, options, writer, commit)
-        writer.intend(commit)
+            return _unchanged(context, options, writer)
+        writer.intend()
     except BaseException:
         context.engine.discard_plan()
         raise
@@ -80,32 +78,35 @@ def _update(context: Context, options: UpOptions, prepared: Prepared, commit: st
     return _conclude(context, options, writer, applied)
 
 
-def _unchanged(context: Context, options: UpOptions, writer: _Record, commit: str | None) -> Outcome:
+def _unchanged(context: Context, options: UpOptions, writer: _Record) -> Outcome:
     context.engine.discard_plan()
     record = writer.manifest
-    status, error = _health(context, options, record.outputs, record.status)
-    if (record.status, record.commit) != (status, commit):
-        writer.intend(commit)
-        writer.conclude(status, error.message if error else "nothing to change")
+    settled = record.status in ("ready", "unhealthy", "paused")
+    # A run that was killed after its apply left no outputs in the record; the state has them.
+    outputs = record.outputs if settled else context.engine.outputs()
+    status, error = _health(context, options, outputs, record.status if settled else "ready")
+    if (record.status, record.commit) != (status, writer.commit):
+        writer.intend()
+        writer.conclude(status, error.message if error else "nothing to change", outputs)
     return _outcome(context, writer.manifest, Run(exit_code=0), error)
 
 
 def _conclude(context: Context, options: UpOptions, writer: _Record, run: Run) -> Outcome:
-    if run.exit_code != 0 or run.interrupted:
+    if run.exit_code != 0:
         error = failure(run, "apply")
-        if error.code is ExitCode.LOCKED:
-            pass  # the record is that of the run that holds the lock
-        elif run.exit_code != 0:
-            writer.conclude("failed", error.message, run)
-        else:  # it had finished when the interrupt came: only its health was not looked at
-            writer.conclude("unhealthy", "interrupted before its health was known", run)
+        if error.code is not ExitCode.LOCKED:  # then the record is that of the run that holds the lock
+            writer.conclude("failed", error.message)
         return _outcome(context, writer.manifest, run, error)
     if writer.created:
         _finish_cluster(context, run)
-    # Written before the wait as well: killed in it, the record still says what was applied.
-    writer.conclude("unhealthy", "applied; its health is not known yet", run)
-    status, health_error = _health(context, options, writer.manifest.outputs, "ready")
-    writer.conclude(status, health_error.message if health_error else "applied", run)
+    if run.interrupted:  # too late to stop anything: only its health was not looked at
+        writer.conclude("unhealthy", "interrupted before its health was known", run.outputs)
+        return _outcome(context, writer.manifest, run, failure(run, "apply"))
+    if options.wait_s is not None and has_site(run.outputs):
+        # Written before the wait as well: killed in it, the record still says what was applied.
+        writer.conclude("unhealthy", "applied; its health is not known yet", run.outputs)
+    status, health_error = _health(context, options, run.outputs, "ready")
+    writer.conclude(status, health_error.message if health_error else "applied", run.outputs)
     return _outcome(context, writer.manifest, run, health_error)
 
 
@@ -117,9 +118,9 @@ def _finish_cluster(context: Context, run: Run) -> None:
 
 
 def _health(
-    context: Context, options: UpOptions, outputs: dict[str, object], unasked: Status
+    context: Context, options: UpOptions, outputs: dict[str, Any], unasked: Status
 ) -> tuple[Status, EnvctlError | None]:
-    if options.wait_s is None:
+    if options.wait_s is None or not has_site(outputs):
         return unasked, None
     with context.watch.step("health", "waiting for healthy targets and the URL"):
         found = wait_until_healthy(context, outputs, options.wait_s)
@@ -139,6 +140,7 @@ class _Record:
         self._context = context
         self._stored = prepared.stored
         self.created = not prepared.has_state
+        self.commit = prepared.commit
         if prepared.stored:
             self.manifest = prepared.stored.manifest
         else:
@@ -148,16 +150,15 @@ class _Record:
                 context.environment, prepared.snapshot, context.now(), context.config.limits.ttl
             )
 
-    def intend(self, commit: str | None) -> None:
+    def intend(self) -> None:
         """Write the intent; raises EnvctlError (locked) when another run was first."""
-        intended = manifest.intend(self.manifest, "up", self._context.now(), commit)
+        intended = manifest.intend(self.manifest, "up", self._context.now(), self.commit)
         self._stored = self._context.store.write(self._context.environment, intended, self._stored)
         self.manifest = intended
 
-    def conclude(self, status: Status, outcome: str, run: Run | None = None) -> None:
+    def conclude(self, status: Status, outcome: str, outputs: dict[str, Any] | None = None) -> None:
         """Write the outcome on top of whatever was written meanwhile (an `extend`, say)."""
         assert self._stored is not None  # noqa: S101 - an intent always comes first
-        outputs = run.outputs if run and run.exit_code == 0 else None
         now = self._context.now()
         self._stored = self._context.store.update(
             self._context.environment,

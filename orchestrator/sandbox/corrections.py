@@ -182,15 +182,17 @@ def only_available_snapshots_restore() -> None:
         return original(self, from_snapshot_id, overrides)
 
 
-def restored_databases_are_unprotected() -> None:
-    """A restored database has no deletion protection unless asked for; moto inherits that of production, even
-    against an explicit `false`, and no environment can be destroyed.
+def restores_take_no_for_an_answer() -> None:
+    """What a restore says to be `false` is false, and so is deletion protection where it says nothing; moto
+    inherits both from production: a permanent difference, and an environment that cannot be destroyed.
     """
 
     @around(RDSBackend, "restore_db_cluster_from_snapshot", "restore_db_instance_from_db_snapshot")
     def restore(original: Original, self: RDSBackend, from_snapshot_id: str, overrides: Any) -> Any:
         database = original(self, from_snapshot_id, overrides)
-        database.deletion_protection = bool(overrides.get("deletion_protection"))
+        for name, value in {"deletion_protection": False, **overrides}.items():
+            if value is False and hasattr(database, name):
+                setattr(database, name, False)
         return database
 
 
@@ -487,7 +489,7 @@ CORRECTIONS: tuple[Callable[[], None], ...] = (
     snapshots_come_in_pages,
     copies_name_their_source,
     only_available_snapshots_restore,
-    restored_databases_are_unprotected,
+    restores_take_no_for_an_answer,
     provisioned_clusters_do_not_scale,
     clusters_take_iam_authentication_later,
     set_parameters_have_source_user,

@@ -13,6 +13,11 @@ output "autoscaling_group_name" {
   value       = module.web.autoscaling_group_name
 }
 
+output "database_cluster_id" {
+  description = "Aurora cluster, where IAM authentication is switched on after the restore; null for an RDS instance."
+  value       = module.database.cluster_id
+}
+
 output "database_endpoint" {
   description = "Database host for reading and writing."
   value       = module.database.endpoint

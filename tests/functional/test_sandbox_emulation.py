@@ -120,9 +120,11 @@ def test_snapshots_are_found_and_restored_by_arn(aws: Aws, name: str) -> None:
         DBSnapshotIdentifier="arn:aws:rds:us-east-1:123456789012:snapshot:legacy-prod-month-1"
     )["DBSnapshots"]
     restored = aws.rds.restore_db_instance_from_db_snapshot(
-        DBInstanceIdentifier=name, DBSnapshotIdentifier=found["DBSnapshotArn"]
-    )
-    assert restored["DBInstance"]["Engine"] == "postgres"
+        DBInstanceIdentifier=name,
+        DBSnapshotIdentifier=found["DBSnapshotArn"],
+        AutoMinorVersionUpgrade=False,
+    )["DBInstance"]
+    assert (restored["Engine"], restored["AutoMinorVersionUpgrade"]) == ("postgres", False)
     aws.rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)  # is not inherited
 
 

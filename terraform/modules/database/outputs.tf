@@ -1,3 +1,8 @@
+output "cluster_id" {
+  description = "The Aurora cluster; null for an RDS instance."
+  value       = one(aws_rds_cluster.this[*].cluster_identifier)
+}
+
 output "endpoint" {
   description = "Host name for reading and writing."
   value       = local.cluster ? aws_rds_cluster.this[0].endpoint : aws_db_instance.primary[0].address

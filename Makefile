@@ -1,0 +1,57 @@
+# envctl for people who live in make. `make` alone prints what there is.
+
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.ready
+BIN := $(VENV)/bin
+RUNS ?= 5
+# Handed on by the environment, so that no shell ever reads it.
+export ENVCTL_PR := $(if $(PR),$(PR),$(ENVCTL_PR))
+
+.DEFAULT_GOAL := help
+.PHONY: help plan up destroy show list demo test check bench clean
+
+help: ## print this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+plan: $(READY) ## what `up` would do                    PR=42
+	@$(BIN)/envctl plan
+
+up: $(READY) ## bring an environment up              PR=42
+	@$(BIN)/envctl up
+
+destroy: $(READY) ## take an environment away             PR=42
+	@$(BIN)/envctl destroy
+
+show: $(READY) ## show one environment                 PR=42
+	@$(BIN)/envctl show
+
+list: $(READY) ## list all environments
+	@$(BIN)/envctl list
+
+demo: $(READY) ## everything once, on a local AWS (about 5 minutes)
+	@$(BIN)/python tests/demo.py
+
+test: $(READY) ## every tier of tests (about 10 minutes)
+	$(BIN)/python -m pytest -n 4 tests/unit tests/contract tests/functional
+	$(BIN)/python -m pytest -n 5 --maxschedchunk 1 tests/e2e tests/modules
+
+check: $(READY) ## what a person runs before each commit
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -n 4 tests/unit tests/contract tests/functional
+
+bench: $(READY) ## speed, as ratios against a hand-written script   RUNS=5
+	@$(BIN)/python tests/bench/bench.py $(RUNS)
+
+clean: ## remove what make and the tests made here
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .envctl/demo
+
+# The versions in constraints.txt are what everything was tested with.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	@echo "Setting up $(VENV) (a minute or two, once) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
