@@ -73,6 +73,7 @@ OptionalDuration = Annotated[
     PlainSerializer(lambda value: "none" if value is None else durations.compact(value), return_type=str),
     WithJsonSchema({"type": "string", "pattern": "^([1-9][0-9]{0,5}[smhd]|none)$"}),
 ]
+REGION = r"[a-z]{2}(-[a-z]+)+-[0-9]"
 SnapshotType = Literal["automated", "manual", "awsbackup", "shared"]
 InstanceClass = Annotated[str, Field(pattern=r"^db\.[a-z0-9-]+(\.[a-z0-9-]+)?$")]
 InstanceType = Annotated[str, Field(pattern=r"^[a-z0-9-]+\.[a-z0-9-]+$")]
@@ -87,7 +88,7 @@ class Project(_Section):
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,11}$")]
     repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$")] | None = None
-    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")] | None = None
+    region: Annotated[str, Field(pattern=f"^{REGION}$")] | None = None
 
     @field_validator("name")
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from orchestrator.config import Config
+from orchestrator.config import REGION, Config
 from orchestrator.errors import EnvctlError, ExitCode
 
 # GitHub numbers issues and pull requests with a signed 32-bit integer.
@@ -59,6 +59,15 @@ def identify(pr: int, config: Config, region: str) -> Environment:
             "envctl:repository": repository,
             "envctl:pr": str(pr),
         },
+    )
+
+
+def region_name(text: str) -> str:
+    """Parse a region that the environment names. Raises EnvctlError (usage) for anything but a name of one."""
+    if re.fullmatch(REGION, text):
+        return text
+    raise EnvctlError(
+        ExitCode.USAGE, f"{text[:40]!r} is not a region such as us-east-1.", "Check AWS_REGION, or set project.region."
     )
 
 

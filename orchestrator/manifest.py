@@ -84,6 +84,7 @@ class Manifest:
 
 def begin(environment: Environment, snapshot: PinnedSnapshot, now: datetime, ttl: timedelta) -> Manifest:
     """Return the record of an environment that is about to be created."""
+    now = now.replace(microsecond=0)  # as it is written
     return Manifest(
         name=environment.name,
         pr=environment.pr,

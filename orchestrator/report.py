@@ -54,8 +54,9 @@ def envelope(outcome: Outcome, now: datetime) -> dict[str, Any]:
         "left": [asdict(item) for item in outcome.left] if outcome.left is not None else None,
         "error": _error(error) if error else None,
     }
-    if outcome.environments is not None:
-        body["environments"] = [_environment(e, m, None) for e, m in outcome.environments]
+    if outcome.command == "list":
+        found = outcome.environments
+        body["environments"] = None if found is None else [_environment(e, m, None) for e, m in found]
     if outcome.checks is not None:
         body["checks"] = [{"name": c.name, "ok": c.ok, "detail": c.detail, "hint": c.hint} for c in outcome.checks]
     return body

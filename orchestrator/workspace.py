@@ -77,18 +77,23 @@ class Workspace:
 
         Raises EnvctlError (locked) when another run has it.
         """
-        with self._made():
-            stream = (self.directory / "in-use").open("w", encoding="utf-8")
-        with stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise EnvctlError(
-                    ExitCode.LOCKED,
-                    f"Another envctl is at work on {self.directory.name} in this checkout.",
-                    "Wait until it has ended, or stop it there with Ctrl-C.",
-                ) from None
-            yield
+        path = self.directory / "in-use"
+        while True:
+            with self._made():
+                stream = path.open("w", encoding="utf-8")
+            with stream:
+                try:
+                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise EnvctlError(
+                        ExitCode.LOCKED,
+                        f"Another envctl is at work on {self.directory.name} in this checkout.",
+                        "Wait until it has ended, or stop it there with Ctrl-C.",
+                    ) from None
+                # A destroy that ended in between has removed the directory: a lock on that file keeps nobody off.
+                if path.exists() and path.stat().st_ino == os.fstat(stream.fileno()).st_ino:
+                    yield
+                    return
 
     @contextmanager
     def _made(self) -> Iterator[None]:

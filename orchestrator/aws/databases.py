@@ -12,6 +12,10 @@ from orchestrator.snapshots import LATEST, Kind, Policy, Snapshot
 
 # Automated snapshots are named after their source and the minute: rds:shop-prod-2026-11-22-03-07.
 _NAMED_BY_TIME = re.compile(r":cluster-snapshot:rds:.+-(\d{4})-(\d{2})-(\d{2})-(\d{2})-(\d{2})$")
+# What RDS answers for an original that is gone, in another region, or not ours to see.
+_OUT_OF_SIGHT = frozenset(
+    {"DBClusterSnapshotNotFoundFault", "InvalidParameterValue", "AccessDenied", "AccessDeniedException"}
+)
 _COPIES_OF_COPIES = 5
 _PAGE = 100  # RDS's maximum
 
@@ -108,8 +112,10 @@ def _original_time(rds: Any, listing: _Listing, raw: dict[str, Any]) -> tuple[da
             return datetime(year, month, day, hour, minute, tzinfo=UTC), True
         try:
             answer = rds.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=origin)
-        except client_error():
-            break  # gone, in another region, or not ours to see
+        except client_error() as error:
+            if code_of(error) not in _OUT_OF_SIGHT:
+                raise
+            break
         if not answer.get("DBClusterSnapshots"):
             break
         raw = answer["DBClusterSnapshots"][0]

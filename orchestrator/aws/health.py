@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
-import urllib.error
-import urllib.request
-
 from orchestrator.aws.session import Session, translated
 
 
@@ -23,6 +19,11 @@ def targets(session: Session, target_group: str) -> dict[str, str]:
 
 def answer(url: str, timeout_s: float = 10) -> str:
     """Return the site's HTTP status as text, or why there is none."""
+    # Only a site is asked over HTTP: everyone else is spared the import.
+    import http.client
+    import urllib.error
+    import urllib.request
+
     if not url.startswith(("http://", "https://")):
         return "not an http(s) URL"
     request = urllib.request.Request(url, headers={"User-Agent": "envctl"})  # noqa: S310 - checked above

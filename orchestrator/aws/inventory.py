@@ -116,9 +116,8 @@ def _pages(client: Any, operation: str, items: str, **arguments: Any) -> Iterato
 
 
 def _arn(session: Session, environment: Environment, resource: str) -> str:
-    caller = session.client("sts").get_caller_identity()
-    partition = caller["Arn"].split(":")[1]
-    return f"arn:{partition}:ec2:{environment.region}:{caller['Account']}:{resource}"
+    partition, account = session.owner
+    return f"arn:{partition}:ec2:{environment.region}:{account}:{resource}"
 
 
 def _ec2(session: Session, environment: Environment, vpc: str | None, kind: _Ec2Kind) -> Iterator[Leftover]:

@@ -57,6 +57,7 @@ class Session:
         self._region = region
         self._make = make
         self._session: boto3.Session | None = None
+        self._owner: tuple[str, str] | None = None
         self._clients: dict[str, Client] = {}
         self._lock = threading.Lock()  # clients may be shared between threads, but not made in two at once
 
@@ -83,6 +84,15 @@ class Session:
             with translated("reading the AWS configuration"):
                 self._session = boto3.Session(region_name=self._region)
         return self._session
+
+    @property
+    def owner(self) -> tuple[str, str]:
+        """Return the partition and the account's number, as ARNs begin with them."""
+        if self._owner is None:
+            with translated("asking who the credentials belong to"):
+                caller = self.client("sts").get_caller_identity()
+            self._owner = caller["Arn"].split(":")[1], caller["Account"]
+        return self._owner
 
     @property
     def region(self) -> str:

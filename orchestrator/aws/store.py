@@ -34,6 +34,7 @@ class Lock:
     who: str
     operation: str
     created: str
+    version: str | None = None
 
     def describe(self) -> str:
         since = self.created or "an unknown time"
@@ -57,7 +58,8 @@ class Store:
         found = self._get(environment.manifest_key)
         if found is None:
             return None
-        return Stored(manifests.parse(found[0], self._place(environment.manifest_key)), found[1])
+        body, etag, _ = found
+        return Stored(manifests.parse(body, self._place(environment.manifest_key)), etag)
 
     def write(self, environment: Environment, manifest: Manifest, seen: Stored | None) -> Stored:
         """Write the manifest if it is still what was `seen` (None: not there). Raises EnvctlError (locked)."""
@@ -135,15 +137,20 @@ class Store:
         found = self._get(environment.lock_key)
         if found is None:
             return None
+        body, _, version = found
         try:
-            raw = json.loads(found[0])
-            return Lock(str(raw["ID"]), *(str(raw.get(k, "")) for k in ("Who", "Operation", "Created")))
-        except (ValueError, TypeError, KeyError):
-            return Lock("", "", "", "")
+            raw = json.loads(body)
+            who, operation, created = (str(raw.get(key, "")) for key in ("Who", "Operation", "Created"))
+            return Lock(str(raw["ID"]), who, operation, created, version)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return Lock("", "", "", "", version)
 
-    def unlock(self, environment: Environment) -> None:
-        """Remove Terraform's lock, every version of it."""
-        self.purge([environment.lock_key])
+    def unlock(self, environment: Environment, lock: Lock) -> None:
+        """Remove exactly this lock: one that another run takes meanwhile is another version, and stays."""
+        key = environment.lock_key
+        versioned = {"VersionId": lock.version} if lock.version else {}
+        with translated(f"deleting {self._place(key)}"):
+            self._s3.delete_object(Bucket=self._bucket, Key=key, **versioned)
 
     def purge(self, keys: Iterable[str]) -> int:
         """Delete every version and delete marker of exactly `keys`; return how many."""
@@ -172,11 +179,12 @@ class Store:
             answer = self._s3.get_bucket_versioning(Bucket=self._bucket)
         return bool(answer.get("Status") == "Enabled")
 
-    def _get(self, key: str) -> tuple[bytes, str] | None:
+    def _get(self, key: str) -> tuple[bytes, str, str | None] | None:
+        """Return an object's bytes, ETag and version, or None when it is not there."""
         with translated(f"reading {self._place(key)}"):
             try:
                 answer = self._s3.get_object(Bucket=self._bucket, Key=key)
-                return answer["Body"].read(), answer["ETag"]
+                return answer["Body"].read(), answer["ETag"], answer.get("VersionId")
             except client_error() as error:
                 if code_of(error) in ("NoSuchKey", "404"):
                     return None

@@ -60,7 +60,7 @@ class Setting:
     def environment(self, pr: int) -> Environment:
         # The region of a profile is read by boto3 only, and only if nothing else names one.
         region = self.config.project.region or self.environ.get("AWS_REGION") or self.environ.get("AWS_DEFAULT_REGION")
-        return identity.identify(pr, self.config, region or self.session().region)
+        return identity.identify(pr, self.config, identity.region_name(region or self.session().region))
 
     def records(self) -> Records:
         from orchestrator.lifecycle.records import Records

@@ -55,6 +55,10 @@ def _nothing_there(context: Context) -> Outcome:
 
 def _take_away(context: Context, stored: Stored | None) -> Outcome:
     refuse_locked(context)
+    write_backend(context)
+    write_tfvars(context, stored.manifest.snapshot if stored else _NO_SNAPSHOT, None)
+    with context.watch.step("init", "initialising"):
+        context.engine.init()
     vpc = None
     if stored:
         vpc = stored.manifest.outputs.get("vpc_id")
@@ -62,10 +66,6 @@ def _take_away(context: Context, stored: Stored | None) -> Outcome:
         stored = context.store.update(
             context.environment, stored, lambda record: manifest.intend(record, "destroy", now, None)
         )
-    write_backend(context)
-    write_tfvars(context, stored.manifest.snapshot if stored else _NO_SNAPSHOT, None)
-    with context.watch.step("init", "initialising"):
-        context.engine.init()
     run = _terraform_destroy(context)
     error = failure(run, "destroy") if run.exit_code != 0 or run.interrupted else None
     if error and error.code in (ExitCode.LOCKED, ExitCode.INTERRUPTED, ExitCode.CREDENTIALS):

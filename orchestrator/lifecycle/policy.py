@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from orchestrator.errors import EnvctlError, ExitCode
@@ -14,15 +15,21 @@ _DATA = frozenset({"aws_rds_cluster", "aws_db_instance"})
 def replaced_database(planned: Mapping[str, Resource]) -> str | None:
     """Return the address of a database that the plan would replace or destroy, if there is one.
 
-    Fewer read replicas are wanted when `replicas` is lowered: destroying one (its address says
+    Fewer read replicas are wanted when `replicas` is lowered: destroying one (its own name says
     `replica`) is no loss of data.
     """
     for address, resource in sorted(planned.items()):
         if resource.type not in _DATA:
             continue
-        if resource.action == "replace" or (resource.action == "delete" and "replica" not in address):
+        if resource.action == "replace" or (resource.action == "delete" and not _is_replica(address)):
             return address
     return None
+
+
+def _is_replica(address: str) -> bool:
+    """Return whether the resource itself is called a replica; what its module is called says nothing."""
+    name = re.search(r"\.(?P<name>[\w-]+)(\[[^\]]*\])?$", address)
+    return bool(name and "replica" in name["name"])
 
 
 def refuse_replaced_database(planned: Mapping[str, Resource]) -> None:

@@ -46,13 +46,13 @@ def prepare(context: Context, wanted: str | None, commit: str | None, lock: bool
                 guess = _last_seen(context)
                 if guess is None:
                     looking.result()
-            ahead = _plan_ahead(context, guess, commit, lock) if guess else None
         except EnvctlError as error:
             # A missing bucket or bad credentials fail both; what AWS said itself is the clearer of the two.
             raise _failure_of(looking) or error from None
+        ahead = _plan_ahead(context, guess, commit, lock) if guess else None
         try:
             found = looking.result()
-            if found.stored:
+            if found.stored and lock:
                 # Not while it is looked up: a plan made ahead holds the lock itself until it ends.
                 refuse_while_under_way(context, found.stored.manifest)
         except EnvctlError:
@@ -61,10 +61,12 @@ def prepare(context: Context, wanted: str | None, commit: str | None, lock: bool
     if found.stored:
         context.workspace.write(context.workspace.record, manifest.render(found.stored.manifest).decode())
         commit = commit or found.stored.manifest.commit
-    changed = write_tfvars(context, found.snapshot, commit)
-    if ahead and (changed or not found.has_state):
+    guessed_wrong = write_tfvars(context, found.snapshot, commit) or not found.has_state
+    if guessed_wrong:
         context.engine.discard_plan()
         ahead = None
+    if isinstance(ahead, EnvctlError):
+        raise ahead
     return replace(found, commit=commit, planned=ahead)
 
 
@@ -86,15 +88,20 @@ def _last_seen(context: Context) -> Manifest | None:
     return seen if seen and seen.applied_at else None
 
 
-def _plan_ahead(context: Context, guess: Manifest, commit: str | None, lock: bool) -> Run:
+def _plan_ahead(context: Context, guess: Manifest, commit: str | None, lock: bool) -> Run | EnvctlError:
     """Plan with what was last known while the record is still on its way.
 
-    Nearly always that is what it says: the snapshot is pinned for life. When it is not, the plan is
-    thrown away; a plan changes nothing.
+    Nearly always that is what it says: the snapshot is pinned for life. When it is not, the plan, or why
+    there is none, is thrown away; a plan changes nothing.
     """
     write_tfvars(context, guess.snapshot, commit or guess.commit)
-    with context.watch.step("plan", "planning"):
-        return context.engine.plan(lock=lock, save=lock)
+    try:
+        with context.watch.step("plan", "planning"):
+            return context.engine.plan(lock=lock, save=lock)
+    except EnvctlError as error:
+        if error.code is ExitCode.INTERRUPTED:
+            raise
+        return error
 
 
 def refuse_while_under_way(context: Context, record: Manifest) -> None:

@@ -81,7 +81,7 @@ def unlock(records: Records, environment: Environment, lock: Lock | None) -> Out
             f"{environment.name} is locked by another run by now: {current.describe()}.",
             "That run may well be alive: look again with `envctl show`.",
         )
-    records.store.unlock(environment)
+    records.store.unlock(environment, lock)
     return _outcome("unlock", environment, stored, (f"Unlocked; it was held {lock.describe()}.",))
 
 

@@ -181,7 +181,9 @@ def main(runs: int) -> int:
         directory = Path(name)
         sandbox = control.start(directory / ".envctl", echo=lambda text: print(text, file=sys.stderr))
         try:
-            environ = {k: v for k, v in os.environ.items() if k not in control.unwanted()}
+            # Compiled modules count: nobody else runs without them.
+            odd = {*control.unwanted(), "PYTHONDONTWRITEBYTECODE"}
+            environ = {k: v for k, v in os.environ.items() if k not in odd}
             environ |= control.environment(sandbox)
             environ |= {"ENVCTL_TERRAFORM__ROOT": str(ROOT), "PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": ""}
             environ |= _providers(directory, environ)

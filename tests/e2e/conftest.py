@@ -28,7 +28,7 @@ class World:
     directory: Path
     environ: dict[str, str]
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start envctl; several may run at a time."""
         return subprocess.Popen(
             [sys.executable, "-m", "orchestrator", *arguments],
@@ -40,7 +40,7 @@ class World:
             text=True,
         )
 
-    def result(self, process: "subprocess.Popen[str]", expected: int = 0) -> dict[str, Any]:
+    def result(self, process: subprocess.Popen[str], expected: int = 0) -> dict[str, Any]:
         """Wait for a `--json` command, hold its exit code against `expected`, return its object."""
         out, err = process.communicate(timeout=TIMEOUT_S)
         assert process.returncode == expected, f"exit {process.returncode}\n{err}\n{out}"

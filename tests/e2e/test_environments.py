@@ -43,7 +43,8 @@ def test_two_at_a_time_from_one_checkout(world: World) -> None:
     again = world.run("up", "--pr", "4", "--commit", COMMIT, "--yes")
     assert unchanged(again), again["changes"]
     # Nothing was written: the state's and the manifest's versions are the same; only the lock came and went.
-    assert all(".tflock" in item for item in sum(inventory.difference(versions, world.account()).came.values(), []))
+    came = inventory.difference(versions, world.account()).came
+    assert all(".tflock" in item for items in came.values() for item in items), came
 
     pushed = world.run("up", "--pr", "42", "--commit", PUSHED, "--yes")
     assert pushed["changes"]["replace"] == pushed["changes"]["destroy"] == 0

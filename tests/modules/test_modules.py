@@ -17,7 +17,7 @@ NAMES = [str(module.relative_to(CHECKOUT / "terraform")) for module in MODULES]
 
 
 @pytest.fixture
-def terraform(tmp_path: Path, request: pytest.FixtureRequest) -> "Terraform":
+def terraform(tmp_path: Path, request: pytest.FixtureRequest) -> Terraform:
     return Terraform(request.param, tmp_path)
 
 

@@ -1,0 +1,235 @@
+"""`destroy`: everything goes, nothing else does, and what is left is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from world import BUCKET, CLUSTER, LB, PREFIX, Account, Envctl, FakeTerraform, Result, ended
+
+from orchestrator.cli import wiring
+from orchestrator.cli.terminal import Terminal
+from orchestrator.lifecycle.context import Context, Stopwatch
+from orchestrator.lifecycle.destroy import VERIFY_TIMEOUT_S, destroy
+
+
+def destroyed(envctl: Envctl, *more: str, pr: int = 42) -> Result:
+    return envctl("destroy", "--pr", str(pr), "--yes", *more)
+
+
+def test_every_version_and_marker_goes_and_nothing_that_only_shares_a_prefix(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    for pr in (4, 42):
+        assert envctl("up", "--pr", str(pr), "--yes").code == 0
+    for name in ("terraform.tfstate.backup", "manifest.json.bak", "notes.txt"):
+        account.put(f"{PREFIX}pr-4/{name}", "kept")
+    kept = [found for found in account.versions() if "pr-42/" in found[0] or found[0].endswith(("up", "bak", "txt"))]
+    result = destroyed(envctl, pr=4)
+    assert (result.code, account.versions()) == (0, kept)
+    assert "✓ destroyed  shop-pr-4" in result.out
+    assert "nothing: every service was asked" in result.out
+    assert envctl("show", "--pr", "42").code == 0
+
+
+def test_the_working_files_go_as_well(envctl: Envctl) -> None:
+    envctl("up", "--pr", "42", "--yes")
+    destroyed(envctl)
+    assert not (envctl.directory / ".envctl" / "pr-42").exists()
+
+
+def test_destroying_nothing_is_success_and_starts_no_terraform(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    result = destroyed(envctl, "--json")
+    assert (result.code, result.json["ok"], result.json["left"]) == (0, True, [])
+    assert (terraform.commands, account.versions()) == ([], [])
+
+
+def test_destroying_twice_is_success(envctl: Envctl) -> None:
+    envctl("up", "--pr", "42", "--yes")
+    assert [destroyed(envctl).code for _ in range(2)] == [0, 0]
+
+
+def test_delete_markers_of_an_environment_that_is_gone_go_as_well(envctl: Envctl, account: Account) -> None:
+    account.record()
+    account.client("s3").delete_object(Bucket=BUCKET, Key=f"{PREFIX}pr-42/manifest.json")
+    assert destroyed(envctl).code == 0
+    assert account.versions() == []
+
+
+def test_a_state_without_a_manifest_is_destroyed(envctl: Envctl, account: Account, terraform: FakeTerraform) -> None:
+    envctl("up", "--pr", "42", "--yes")
+    account.client("s3").delete_object(Bucket=BUCKET, Key=f"{PREFIX}pr-42/manifest.json")
+    assert destroyed(envctl).code == 0
+    assert "destroy" in terraform.commands
+    assert account.versions() == []
+
+
+# --- Left behind -----------------------------------------------------------------------------------
+
+
+def vpc(account: Account) -> str:
+    return account.vpc("shop-pr-42")
+
+
+def volume(account: Account) -> str:
+    tags = [{"Key": "envctl:environment", "Value": "shop-pr-42"}]
+    made = account.client("ec2").create_volume(
+        AvailabilityZone="us-east-1a", Size=1, TagSpecifications=[{"ResourceType": "volume", "Tags": tags}]
+    )
+    return str(made["VolumeId"])
+
+
+def log_group(account: Account) -> str:
+    name = "/aws/rds/cluster/shop-pr-42/error"
+    account.client("logs").create_log_group(logGroupName=name)
+    return name
+
+
+def role(account: Account) -> str:
+    account.client("iam").create_role(RoleName="shop-pr-42-web", AssumeRolePolicyDocument="{}")
+    return "shop-pr-42-web"
+
+
+def secret(account: Account) -> str:
+    client = account.client("secretsmanager")
+    arn = str(client.create_secret(Name="shop-pr-42-login", SecretString="x")["ARN"])
+    client.delete_secret(SecretId=arn, RecoveryWindowInDays=7)  # it can still be had back for a week
+    return arn
+
+
+@pytest.mark.parametrize("leave", [vpc, volume, log_group, role, secret])
+def test_what_is_left_in_the_account_is_named_by_its_arn(
+    envctl: Envctl, account: Account, leave: Callable[[Account], str]
+) -> None:
+    left = leave(account)
+    result = destroyed(envctl, "--json")
+    assert (result.code, result.json["ok"], result.json["error"]["code"]) == (8, False, "not_clean")
+    (item,) = result.json["left"]
+    assert item["arn"].startswith("arn:aws:")
+    assert left in item["arn"]
+
+
+def test_what_is_left_is_listed_for_people(envctl: Envctl, account: Account) -> None:
+    left = vpc(account)
+    result = destroyed(envctl)
+    assert f"vpc/{left}" in result.out
+    assert "shop-pr-42 is not gone: 1 thing left in the account" in result.err
+
+
+def test_what_belongs_to_others_is_not_taken_for_left(envctl: Envctl, account: Account) -> None:
+    account.vpc("shop-pr-4")
+    account.vpc("shop-pr-421")
+    account.client("iam").create_role(RoleName="shop-pr-421-web", AssumeRolePolicyDocument="{}")
+    assert destroyed(envctl).code == 0
+
+
+def test_a_failed_destroy_keeps_the_record_and_the_state_of_what_is_left(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    envctl("up", "--pr", "42", "--yes")
+    vpc(account)
+    terraform.fail("destroy", CLUSTER, "deleting RDS Cluster", "InvalidDBClusterStateFault")
+    result = destroyed(envctl, "--json")
+    error = result.json["error"]
+    assert (result.code, error["address"], account.manifest().status) == (8, CLUSTER, "failed")
+    assert "InvalidDBClusterStateFault" in error["message"]
+    assert CLUSTER in account.state()["resources"]
+    assert terraform.commands.count("destroy") == 2  # much that blocks a deletion passes by itself
+
+
+def test_a_destroy_that_could_not_begin_leaves_the_record_alone(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    envctl("up", "--pr", "42", "--yes")
+    (envctl.directory / "terraform" / "env" / "main.tf").write_text("# changed\n")
+    terraform.fail("init", summary="Failed to install provider")
+    record = account.manifest()
+    assert (destroyed(envctl).code, account.manifest()) == (4, record)
+
+
+def test_a_destroy_that_failed_can_be_done_again(envctl: Envctl, account: Account, terraform: FakeTerraform) -> None:
+    envctl("up", "--pr", "42", "--yes")
+    left = vpc(account)
+    terraform.fail("destroy", CLUSTER)
+    assert destroyed(envctl).code == 8
+    account.client("ec2").delete_vpc(VpcId=left)
+    terraform.set(fail={})
+    assert destroyed(envctl).code == 0
+    assert account.versions() == []
+
+
+def test_an_apply_that_failed_half_way_can_be_destroyed(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    terraform.fail("apply", LB)
+    assert envctl("up", "--pr", "42", "--yes").code == 4
+    terraform.set(fail={})
+    assert destroyed(envctl).code == 0
+    assert account.versions() == []
+
+
+def test_a_destroy_that_meets_a_lock_changes_nothing(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    envctl("up", "--pr", "42", "--yes")
+    account.lock(who="runner@ci-7")
+    state = account.state()
+    result = destroyed(envctl)
+    assert (result.code, account.state()) == (5, state)
+    assert "runner@ci-7" in result.err
+
+
+def test_a_destroy_during_an_up_leaves_it_alone(envctl: Envctl, account: Account, terraform: FakeTerraform) -> None:
+    terraform.set(gate=CLUSTER)
+    process = envctl.spawn("up", "--pr", "42", "--yes")
+    terraform.wait_for("reached")
+    assert destroyed(envctl).code == 5
+    terraform.let("go")
+    assert ended(process).code == 0
+    assert account.manifest().status == "ready"
+
+
+# --- Patience --------------------------------------------------------------------------------------
+
+
+class Clock:
+    """Time that passes only while somebody sleeps, and then `slow` times as much; `passing` happens then."""
+
+    def __init__(self, passing: Callable[[], object] = lambda: None, slow: float = 1) -> None:
+        self.now = 0.0
+        self.passing = passing
+        self.slow = slow
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds * self.slow
+        self.passing()
+
+
+def context_with(clock: Clock) -> Context:
+    """The context that `envctl destroy --pr 42` makes, with another clock."""
+    setting = wiring.setting(None)
+    made = setting.context(setting.environment(42), Terminal(quiet=True), lambda event: None)
+    return replace(made, sleep=clock.sleep, watch=Stopwatch(lambda: clock.now, made.emit))
+
+
+@pytest.mark.usefixtures("same_signals")
+def test_what_aws_lists_a_little_longer_is_waited_for(envctl: Envctl, account: Account) -> None:
+    envctl("up", "--pr", "42", "--yes")
+    left = vpc(account)
+    gone = Clock(lambda: account.client("ec2").delete_vpc(VpcId=left))
+    outcome = destroy(context_with(gone))
+    assert (outcome.ok, account.versions()) == (True, [])
+
+
+@pytest.mark.usefixtures("same_signals")
+def test_what_never_goes_is_given_up_on(envctl: Envctl, account: Account) -> None:
+    envctl("up", "--pr", "42", "--yes")
+    vpc(account)
+    clock = Clock(slow=12)  # each look takes a minute
+    outcome = destroy(context_with(clock))
+    assert (outcome.exit_code, len(outcome.left or ())) == (8, 1)
+    assert VERIFY_TIMEOUT_S - 65 < clock.now <= VERIFY_TIMEOUT_S
+    assert account.manifest().status == "failed"

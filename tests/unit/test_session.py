@@ -1,0 +1,130 @@
+import threading
+
+import pytest
+from botocore import exceptions
+from botocore.exceptions import ClientError
+
+from orchestrator.aws.session import Session, default_region, translated
+from orchestrator.errors import EnvctlError, ExitCode
+
+
+def translation(error):
+    with pytest.raises(EnvctlError) as caught, translated("looking around"):
+        raise error
+    assert caught.value.__cause__ is error
+    assert "while looking around" in caught.value.message
+    return caught.value
+
+
+def refused(code, message="It is so"):
+    return ClientError({"Error": {"Code": code, "Message": message}}, "DescribeThings")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        refused("AccessDenied"),
+        refused("ExpiredToken"),
+        refused("UnauthorizedOperation"),
+        refused("InvalidClientTokenId"),
+        refused("403"),
+        exceptions.NoCredentialsError(),
+        exceptions.PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"),
+        exceptions.ProfileNotFound(profile="gone"),
+        exceptions.TokenRetrievalError(provider="sso", error_msg="expired"),
+    ],
+)
+def test_credentials_and_permissions_end_in_3(error):
+    found = translation(error)
+    assert found.code is ExitCode.CREDENTIALS
+    assert found.hint
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        refused("Throttling"),
+        refused("InternalError"),
+        exceptions.EndpointConnectionError(endpoint_url="http://x"),
+        exceptions.ConnectTimeoutError(endpoint_url="http://x"),
+        exceptions.ReadTimeoutError(endpoint_url="http://x"),
+        exceptions.ProxyConnectionError(proxy_url="http://x"),
+    ],
+)
+def test_what_aws_refuses_or_cannot_be_reached_for_ends_in_4(error):
+    assert translation(error).code is ExitCode.TERRAFORM
+
+
+@pytest.mark.parametrize(
+    "error", [refused("NoSuchBucket"), exceptions.NoRegionError(), exceptions.InvalidRegionError(region_name="x y")]
+)
+def test_what_is_configured_wrong_ends_in_2(error):
+    assert translation(error).code is ExitCode.USAGE
+
+
+def test_awss_own_words_and_code_are_kept_on_one_line():
+    found = translation(refused("Throttling", "Rate\n  exceeded."))
+    assert found.message == "AWS refused (Throttling), while looking around: Rate exceeded."
+
+
+def test_a_novel_of_an_error_is_cut():
+    assert len(translation(refused("X", "long " * 1000)).message) < 500
+
+
+def test_a_bug_is_not_translated():
+    with pytest.raises(KeyError), translated("looking around"):
+        raise KeyError("bug")
+
+
+def test_a_client_is_made_once_even_by_many_threads():
+    made = []
+    session = Session("us-east-1", lambda service: made.append(service) or object())
+    threads = [threading.Thread(target=session.client, args=("s3",)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made == ["s3"]
+
+
+def test_the_region_is_the_given_one_else_that_of_the_environment(monkeypatch):
+    assert Session("eu-west-1").region == "eu-west-1"
+    assert Session(None).region == "us-east-1"  # AWS_DEFAULT_REGION of these tests
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    with pytest.raises(EnvctlError, match="The AWS region is not known") as caught:
+        _ = Session(None).region
+    assert caught.value.code is ExitCode.USAGE
+
+
+def test_a_profile_that_is_not_there_is_a_matter_of_credentials(monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "gone")
+    with pytest.raises(EnvctlError) as caught:
+        Session("us-east-1").client("sts")
+    assert caught.value.code is ExitCode.CREDENTIALS
+
+
+@pytest.mark.parametrize("region", ["us east", "-x"])
+def test_a_region_that_is_none_is_a_matter_of_configuration(region):
+    with pytest.raises(EnvctlError) as caught:
+        Session(region).client("sts")
+    assert caught.value.code is ExitCode.USAGE
+
+
+def test_an_endpoint_that_is_no_url_is_a_matter_of_configuration(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "nonsense")
+    with pytest.raises(EnvctlError, match="Invalid endpoint") as caught:
+        Session("us-east-1").client("sts")
+    assert caught.value.code is ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("environ", "region"),
+    [
+        ({}, None),
+        ({"AWS_REGION": ""}, None),
+        ({"AWS_DEFAULT_REGION": "a"}, "a"),
+        ({"AWS_REGION": "b", "AWS_DEFAULT_REGION": "a"}, "b"),
+    ],
+)
+def test_the_environments_region_in_the_order_of_the_sdks(environ, region):
+    assert default_region(environ) == region
