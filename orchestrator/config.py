@@ -135,6 +135,8 @@ class Database(_Section):
 
     @model_validator(mode="after")
     def _capacities_in_order(self) -> Database:
+        if any(units * 2 % 1 for units in (self.min_capacity, self.max_capacity)):
+            raise ValueError("min_capacity and max_capacity must be steps of 0.5")
         if self.min_capacity > self.max_capacity:
             raise ValueError("min_capacity must not be greater than max_capacity")
         return self
@@ -153,9 +155,10 @@ class Network(_Section):
             network = ipaddress.IPv4Network(cidr)
         except ValueError as error:
             raise ValueError(f"must be an IPv4 network such as 10.42.0.0/16 ({error})") from None
-        # A VPC is a /16 to a /28 (EC2 API reference); four subnets of at least /28 need a /26 or larger.
-        if not 16 <= network.prefixlen <= 26:
-            raise ValueError("must be between a /16 and a /26, so that four subnets fit")
+        # A VPC is at most a /16 (EC2 API reference). Sixteen parts are cut from it, and a load balancer wants
+        # a subnet of at least /27 with eight free addresses (Elastic Load Balancing user guide).
+        if not 16 <= network.prefixlen <= 22:
+            raise ValueError("must be between a /16 and a /22, so that a load balancer fits into each subnet")
         return str(network)  # Terraform reads a prefix length, not a netmask
 
 
@@ -169,7 +172,7 @@ class Web(_Section):
     placement: Literal["private", "public"] = "private"
     health_check_path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9._~/-]{0,255}$")] = "/healthz"
     artifact: Annotated[
-        str, Field(pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[A-Za-z0-9!_.*'()/=+@-]+\.tar\.gz)?$")
+        str, Field(pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[A-Za-z0-9/._=+@-]+\.(tar\.gz|tgz))?$")
     ] = ""
     certificate_arn: Annotated[
         str, Field(pattern=r"^(arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+)?$")
@@ -353,6 +356,8 @@ def _explain(item: Any, place: tuple[str, ...]) -> str:
         return f"must be a table, as in [{place[0]}] (given: {shown})"
     if kind == "value_error":  # our own words
         said = str(context["error"])
+        if isinstance(given, dict):  # of several keys together, which the message names
+            return said
     elif kind == "string_pattern_mismatch":
         said = f"must be {_PATTERNS['.'.join(place)]}"
     else:

@@ -76,6 +76,7 @@ class Run:
 
     exit_code: int = -1
     interrupted: bool = False
+    version: str | None = None
     planned: dict[str, Resource] = field(default_factory=dict)
     resources: dict[str, Resource] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
@@ -113,6 +114,8 @@ class Run:
         kind = event.get("type")
         if kind == "version":
             _check_version(str(event.get("ui", "")))
+            flavour, number = ("OpenTofu", event["tofu"]) if "tofu" in event else ("Terraform", event.get("terraform"))
+            self.version = f"{flavour} {number}" if number else None
         elif kind == "diagnostic":
             self._diagnose(event.get("diagnostic"))
         elif kind == "outputs":

@@ -27,6 +27,7 @@ class Interrupts:
         self._children: set[Popen[Any]] = set()
         self._untold: dict[Popen[Any], None] = {}
         self._starting = 0
+        self._passed_on = False
 
     def install(self) -> None:
         """Take over SIGINT and SIGTERM of this process (main thread only)."""
@@ -61,7 +62,10 @@ class Interrupts:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.received += 1
         if not self._children and not self._starting:
+            if self._passed_on:  # Terraform has saved its state; what comes of it is being written down
+                return
             raise KeyboardInterrupt
+        self._passed_on = True
         for process in tuple(self._children):
             self._interrupt(process)
         # Raised from a handler, a full or closed stderr would end what is waited for.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
@@ -205,21 +206,26 @@ def _row(label: str, value: str) -> str:
     return f"  {label:<9} {value}"
 
 
+_DONE = {"create": "added", "update": "changed", "replace": "replaced", "delete": "destroyed"}
+
+
 def _counts(outcome: Outcome) -> str:
-    changes = outcome.changes
-    if not changes:
-        return "none: everything is as it should be" if outcome.command == "up" else "none"
-    words = (("added", changes.add), ("changed", changes.change), ("replaced", changes.replace))
-    if outcome.error is not None:
-        words = (("to add", changes.add), ("to change", changes.change), ("to replace", changes.replace))
-    gone = "destroyed" if outcome.error is None else "to destroy"
-    return ", ".join(f"{count} {word}" for word, count in (*words, (gone, changes.destroy)) if count)
+    """Return what was done, not what was planned."""
+    resources = outcome.resources or ()
+    done = Counter(r.action for r in resources if r.phase == "done")
+    parts = [f"{done[action]} {word}" for action, word in _DONE.items() if done[action]]
+    failed = sum(r.phase != "done" for r in resources)
+    if failed:
+        parts.append(f"{failed} not finished")
+    if parts:
+        return ", ".join(parts)
+    return "none: everything is as it should be" if outcome.command == "up" and outcome.ok else "none"
 
 
 def _left(outcome: Outcome, style: Style) -> list[str]:
     if not outcome.left:
-        said = "nothing: every service was asked" if outcome.command == "destroy" else "nothing"
-        return [_row("left", style(f"✓ {said}", "green"))] if outcome.error is None else []
+        said = "✓ nothing in EC2, load balancing, auto scaling, RDS, logs, alarms, IAM and secrets"
+        return [_row("left", style(said, "green"))] if outcome.error is None else []
     return [
         _row("left", style(f"✗ {len(outcome.left)}", "red")),
         *(f"    {i.arn} ({i.why})" for i in outcome.left),

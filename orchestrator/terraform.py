@@ -11,7 +11,6 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -91,20 +90,23 @@ class Engine:
             return False
         self._workspace.stamp.unlink(missing_ok=True)
         locked = (self._root / ".terraform.lock.hcl").is_file()
-        with ThreadPoolExecutor(1) as pool:
-            # Asked meanwhile: `init` changes nothing that a Terraform of the wrong version could spoil.
-            checked = pool.submit(version, self._tool)
-            run = self._stream(
-                "init",
-                json=IsFlagged,
-                reconfigure=IsFlagged,  # the state is where the manifest says; nothing is ever migrated
-                backend_config=str(self._workspace.backend),
-                lockfile="readonly" if locked else None,
-                environment=self._provider_config(),
-            )
-            if not run.interrupted:  # a terminal's Ctrl-C ends `version` as well
-                checked.result()
-        if run.exit_code != 0 or run.interrupted:
+        run = self._stream(
+            "init",
+            json=IsFlagged,
+            reconfigure=IsFlagged,  # the state is where the manifest says; nothing is ever migrated
+            backend_config=str(self._workspace.backend),
+            lockfile="readonly" if locked else None,
+            environment=self._provider_config(),
+        )
+        if run.interrupted:
+            raise failure(run, "init")
+        # `init` says which Terraform it is and changes nothing that a wrong one could spoil; one that is
+        # too old for the stream has to be asked.
+        if run.version:
+            toolchain.check_version(self._tool, run.version)
+        else:
+            version(self._tool)
+        if run.exit_code != 0:
             raise failure(run, "init")
         self._workspace.write(self._workspace.stamp, self._stamp())
         return True

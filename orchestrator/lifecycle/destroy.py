@@ -18,7 +18,9 @@ from orchestrator.terraform import failure
 
 ATTEMPTS = 2
 # AWS lists what it is still deleting: interfaces of a NAT gateway, a managed secret, a terminated volume.
+# What has not changed for a while is not being deleted.
 VERIFY_TIMEOUT_S = 180.0
+VERIFY_STILL_S = 45.0
 VERIFY_POLL_S = 5.0
 
 # Terraform wants values for its variables even to destroy; without a record any will do.
@@ -98,15 +100,18 @@ def _terraform_destroy(context: Context) -> Run:
 
 def _verify(context: Context, vpc: str | None, patient: bool) -> tuple[Leftover, ...]:
     with context.watch.step("verify", "looking at the account, service by service"):
-        deadline = context.watch.clock() + (VERIFY_TIMEOUT_S if patient else 0)
-        said = 0
+        began = moved = context.watch.clock()
+        before: tuple[Leftover, ...] | None = None
         while True:
             left = inventory.remaining(context.session, context.environment, vpc)
-            if not left or context.watch.clock() + VERIFY_POLL_S > deadline:
+            now = context.watch.clock()
+            if left != before:
+                before, moved = left, now
+                if left and patient:
+                    context.emit(Notice(f"Still listed: {len(left)}, the first is {left[0].arn} ({left[0].why})."))
+            still = not patient or now - moved >= VERIFY_STILL_S or now - began >= VERIFY_TIMEOUT_S
+            if not left or still:
                 return left
-            if len(left) != said:
-                said = len(left)
-                context.emit(Notice(f"Still listed: {said}, the first is {left[0].arn} ({left[0].why})."))
             context.sleep(VERIFY_POLL_S)
 
 

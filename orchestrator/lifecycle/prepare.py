@@ -158,8 +158,10 @@ def _look_up(context: Context, wanted: str | None) -> Prepared:
             f"{context.environment.name} was created from {pinned.id}; a later `up` never replaces its data.",
             "Leave --snapshot out to keep the data, or destroy the environment and create it anew.",
         )
-    # Only an environment that was never ready may lack a state, so only then it is looked for.
-    has_state = stored.manifest.applied_at is not None or context.store.has_state(context.environment)
+    # Only where no apply was ever complete, or a destroy has begun, may the state be missing or empty.
+    record = stored.manifest
+    sure = record.applied_at is not None and not (record.operation and record.operation.kind == "destroy")
+    has_state = sure or context.store.has_state(context.environment)
     return Prepared(stored, has_state, pinned, None)
 
 

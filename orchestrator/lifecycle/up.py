@@ -49,14 +49,14 @@ def _create(context: Context, options: UpOptions, prepared: Prepared) -> Outcome
 
 
 def _unknown_to_terraform(context: Context, record: Manifest, left: tuple[Leftover, ...]) -> Outcome:
-    """An earlier run was killed before Terraform first saved its state: creating blindly would double it all."""
+    """A run was killed before Terraform saved its state, or a destroy left something: creating would double it."""
+    count = "1 thing that is" if len(left) == 1 else f"{len(left)} things that are"
     error = EnvctlError(
         ExitCode.NOT_CLEAN,
-        f"An earlier `up` of {context.environment.name} was killed before Terraform saved what it had made: "
-        f"{len(left)} thing{'s' if len(left) > 1 else ''} in the account are in no state.",
+        f"An earlier run of {context.environment.name} did not end well: the account holds {count} in no state.",
         "Delete what is listed, then run `envctl up` again.",
     )
-    return replace(_outcome(context, record, Run(), error), left=left)
+    return replace(_outcome(context, record, Run(), error), left=left, changes=None)
 
 
 def _update(context: Context, options: UpOptions, prepared: Prepared) -> Outcome:
@@ -84,6 +84,8 @@ def _unchanged(context: Context, options: UpOptions, writer: _Record) -> Outcome
     settled = record.status in ("ready", "unhealthy", "paused")
     # A run that was killed after its apply left no outputs in the record; the state has them.
     outputs = record.outputs if settled else context.engine.outputs()
+    if record.applied_at is None:
+        _finish_cluster(context, outputs)
     status, error = _health(context, options, outputs, record.status if settled else "ready")
     if (record.status, record.commit) != (status, writer.commit):
         writer.intend()
@@ -97,8 +99,8 @@ def _conclude(context: Context, options: UpOptions, writer: _Record, run: Run) -
         if error.code is not ExitCode.LOCKED:  # then the record is that of the run that holds the lock
             writer.conclude("failed", error.message)
         return _outcome(context, writer.manifest, run, error)
-    if writer.created:
-        _finish_cluster(context, run)
+    if writer.created or writer.manifest.applied_at is None:
+        _finish_cluster(context, run.outputs)
     if run.interrupted:  # too late to stop anything: only its health was not looked at
         writer.conclude("unhealthy", "interrupted before its health was known", run.outputs)
         return _outcome(context, writer.manifest, run, failure(run, "apply"))
@@ -110,9 +112,9 @@ def _conclude(context: Context, options: UpOptions, writer: _Record, run: Run) -
     return _outcome(context, writer.manifest, run, health_error)
 
 
-def _finish_cluster(context: Context, run: Run) -> None:
+def _finish_cluster(context: Context, outputs: dict[str, Any]) -> None:
     """Make the one setting that the provider leaves out when it restores a cluster."""
-    cluster = run.outputs.get("database_cluster_id")
+    cluster = outputs.get("database_cluster_id")
     if isinstance(cluster, str) and cluster:
         databases.enable_iam_authentication(context.session, cluster)
 

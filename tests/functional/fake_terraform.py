@@ -147,7 +147,9 @@ class Terraform:
 
     def say_version(self) -> None:
         version = self.scenario["version"]
-        self.say(f"Terraform {version}", "version", terraform=version, ui=self.scenario["ui"])
+        flavour = self.scenario["flavour"]
+        key = {"Terraform": "terraform", "OpenTofu": "tofu"}.get(flavour, flavour)
+        self.say(f"{flavour} {version}", "version", **{key: version, "ui": self.scenario["ui"]})
 
     def say_plan(self, plan: Plan, state: State) -> None:
         for address, action in plan:
