@@ -102,7 +102,7 @@ def test_a_command_line_that_makes_no_sense(world: World, line: str, words: tupl
         (CONFIG, CONFIG + "[web]\nmin_size = 9\n", ("min_size must not be greater than max_size",)),
         (CONFIG, CONFIG + "[web]\nmin_size = 'many'\n", ("web.min_size", "'many'")),
         (CONFIG, CONFIG + "[tags]\n'envctl:pr' = '1'\n", ("envctl:pr", "are taken")),
-        (CONFIG, CONFIG + "[network]\ncidr = '10.0.0.0/30'\n", ("network.cidr", "between a /16 and a /26")),
+        (CONFIG, CONFIG + "[network]\ncidr = '10.0.0.0/30'\n", ("network.cidr", "between a /16 and a /22")),
         (CONFIG, "state = 3\n", ("must be a table",)),
     ],
 )

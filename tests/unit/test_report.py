@@ -121,7 +121,7 @@ def test_the_summary_says_what_one_wants_to_know():
         "  database  shop-pr-42.cluster.example:3306",
         "  bastion   aws ssm start-session --target i-0123456789abcdef0 --region us-east-1",
         "  expires   in 3 d (2026-11-25T09:00:00Z)",
-        "  changes   60 added, 1 changed",
+        "  changes   2 added, 1 not finished",
         "  slowest   module.database.aws_rds_cluster.this 1 min 1 s, module.network.aws_vpc.this 2 s",
         "  time      1 min 52 s (init 1 s, apply 1 min 50 s)",
         "  next      envctl show --pr 42 · envctl destroy --pr 42",
@@ -129,13 +129,23 @@ def test_the_summary_says_what_one_wants_to_know():
 
 
 def test_an_unchanged_up_says_so():
-    assert "  changes   none: everything is as it should be" in text(replace(UP, changes=Changes()))
+    assert "  changes   none: everything is as it should be" in text(replace(UP, changes=Changes(), resources=()))
 
 
-def test_after_a_failure_the_changes_are_still_to_be_made_and_nothing_comes_next():
-    failed = replace(UP, error=EnvctlError(ExitCode.TERRAFORM, "No."), changes=Changes(1, 2, 3, 4))
-    assert "1 to add, 2 to change, 3 to replace, 4 to destroy" in text(failed)
+def test_after_a_failure_what_was_done_is_told_and_nothing_comes_next():
+    resources = (
+        resource("aws_a.x", "create", "done"),
+        resource("aws_b.x", "update", "done"),
+        resource("aws_c.x", "create", "failed"),
+    )
+    failed = replace(UP, error=EnvctlError(ExitCode.TERRAFORM, "No."), changes=Changes(7, 1), resources=resources)
+    assert "changes   1 added, 1 changed, 1 not finished" in text(failed)
     assert "next" not in text(failed)
+
+
+def test_a_failure_before_anything_was_done_promises_nothing():
+    failed = replace(UP, error=EnvctlError(ExitCode.TERRAFORM, "No."), changes=Changes(7), resources=())
+    assert "changes   none\n" in text(failed)
 
 
 @pytest.mark.parametrize("status", sorted(report.SYMBOLS))
@@ -154,10 +164,13 @@ def test_an_environment_that_is_not_ready_says_what_happened_last():
 
 
 def test_after_destroy_there_is_no_url_and_nothing_is_left():
-    found = text(replace(UP, command="destroy", status="destroyed", changes=Changes(destroy=60), left=()))
+    gone = tuple(resource(f"aws_x.{number}", "delete", "done") for number in range(60))
+    found = text(
+        replace(UP, command="destroy", status="destroyed", changes=Changes(destroy=60), resources=gone, left=())
+    )
     assert found.startswith("✓ destroyed  shop-pr-42\n")
     assert "60 destroyed" in found
-    assert "✓ nothing: every service was asked" in found
+    assert "✓ nothing in EC2, load balancing" in found
     assert "http" not in found
 
 

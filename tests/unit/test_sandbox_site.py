@@ -119,7 +119,9 @@ runcmd:
     assert asked == [("my.bucket", "pr/42.tar.gz")]
 
 
-@pytest.mark.parametrize("content", [None, b"not an archive", archive(index="x")[:40]])
+@pytest.mark.parametrize(
+    "content", [None, b"not an archive", archive(index="x")[:40]], ids=["missing", "no archive", "half an archive"]
+)
 def test_nothing_is_served_when_the_archive_cannot_be_had(content: bytes | None) -> None:
     user_data = b"#cloud-config\nruncmd: ['aws s3 cp s3://bucket/site.tar.gz /run/']"
     assert read(user_data, lambda bucket, key: content) is None

@@ -249,15 +249,22 @@ def test_one_that_went_since_the_listing_is_left_out(s3, store):
 # State and lock
 
 
-def test_a_state_is_there_or_not(s3, store):
-    s3.add_response("head_object", {}, {"Bucket": BUCKET, "Key": environment().state_key})
-    assert store.has_state(environment()) is True
-    s3.add_client_error("head_object", "404", http_status_code=404)
+@pytest.mark.parametrize(
+    ("body", "there"),
+    [(b'{"resources": [{"type": "aws_vpc"}]}', True), (b'{"resources": []}', False), (b"{}", False), (b"<odd>", True)],
+)
+def test_a_state_counts_when_there_is_something_in_it(s3, store, body, there):
+    expect_get(s3, body, environment().state_key)
+    assert store.has_state(environment()) is there
+
+
+def test_a_missing_state_is_none(s3, store):
+    missing(s3)
     assert store.has_state(environment()) is False
 
 
 def test_a_refused_look_is_no_missing_state(s3, store):
-    s3.add_client_error("head_object", "403", http_status_code=403)
+    s3.add_client_error("get_object", "AccessDenied", http_status_code=403)
     with pytest.raises(EnvctlError) as caught:
         store.has_state(environment())
     assert caught.value.code is ExitCode.CREDENTIALS
@@ -319,11 +326,11 @@ def test_a_version_that_cannot_be_deleted_is_an_error(s3, store):
     assert caught.value.code is ExitCode.CREDENTIALS
 
 
-def test_unlocking_removes_the_lock_alone(s3, store):
-    s3.add_response(
-        "list_object_versions", {"IsTruncated": False}, {"Bucket": BUCKET, "Prefix": environment().lock_key}
-    )
-    store.unlock(environment())
+@pytest.mark.parametrize("version", ["v7", None])
+def test_unlocking_removes_the_lock_that_was_seen_and_no_other(s3, store, version):
+    exactly = {"VersionId": version} if version else {}
+    s3.add_response("delete_object", {}, {"Bucket": BUCKET, "Key": environment().lock_key, **exactly})
+    store.unlock(environment(), Lock("1", "me@ci", "", "", version))
 
 
 @pytest.mark.parametrize(
