@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import config as configuration
-from orchestrator import git, github_event, identity, toolchain
+from orchestrator import config_source, git, github_event, identity, toolchain
 from orchestrator.cli.terminal import Terminal
 from orchestrator.config import Config
 from orchestrator.errors import EnvctlError, ExitCode
@@ -109,7 +108,7 @@ def setting(config_path: str | None) -> Setting:
     """Load the configuration. Raises EnvctlError (usage)."""
     environ = dict(os.environ)
     named = config_path or environ.get("ENVCTL_CONFIG")
-    config, directory = configuration.load(Path(named) if named else None, environ, Path.cwd())
+    config, directory = config_source.load(Path(named) if named else None, environ, Path.cwd())
     return Setting(config, directory, environ)
 
 

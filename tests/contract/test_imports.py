@@ -17,6 +17,7 @@ ORDER = (
     "durations",
     "git",
     "config",
+    "config_source",
     "identity",
     "github_event",
     "snapshots",

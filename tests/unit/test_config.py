@@ -5,7 +5,7 @@ from builders import attempt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator import config
+from orchestrator import config_source
 from orchestrator.config import Config
 from orchestrator.errors import EnvctlError, ExitCode
 
@@ -22,7 +22,7 @@ source = "shop-prod"
 
 def load(directory, text=MINIMAL, environ=None, **overrides):
     (directory / "envctl.toml").write_text(text, encoding="utf-8")
-    return config.load(None, environ or {}, directory, overrides)[0]
+    return config_source.load(None, environ or {}, directory, overrides)[0]
 
 
 def refusal(directory, text=MINIMAL, environ=None):
@@ -75,7 +75,7 @@ def test_the_environment_alone_is_enough(tmp_path):
         "ENVCTL_DATABASE__SOURCE": "shop-prod",
         "GITHUB_REPOSITORY": "acme/shop",
     }
-    found, directory = config.load(None, environ, tmp_path)
+    found, directory = config_source.load(None, environ, tmp_path)
     assert (found.project.repository, directory) == ("acme/shop", tmp_path)
 
 
@@ -104,7 +104,7 @@ def test_the_repository_comes_from_github_and_then_from_the_remote(tmp_path):
 def test_relative_paths_begin_where_the_named_file_is(tmp_path):
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "other.toml").write_text(MINIMAL)
-    _, directory = config.load(tmp_path / "deep" / "other.toml", {}, tmp_path)
+    _, directory = config_source.load(tmp_path / "deep" / "other.toml", {}, tmp_path)
     assert directory == (tmp_path / "deep").resolve()
 
 
@@ -232,14 +232,14 @@ def test_a_netmask_becomes_the_prefix_length_that_terraform_reads(tmp_path):
 def test_a_file_that_makes_no_sense_is_refused(tmp_path, content, said):
     (tmp_path / "envctl.toml").write_bytes(content)
     with pytest.raises(EnvctlError, match=said) as caught:
-        config.load(None, {}, tmp_path)
+        config_source.load(None, {}, tmp_path)
     assert caught.value.code is ExitCode.USAGE
 
 
 @pytest.mark.parametrize(("name", "said"), [("gone.toml", "does not exist"), (".", "cannot be read")])
 def test_a_named_file_must_be_there(tmp_path, name, said):
     with pytest.raises(EnvctlError, match=said) as caught:
-        config.load(tmp_path / name, {}, tmp_path)
+        config_source.load(tmp_path / name, {}, tmp_path)
     assert caught.value.code is ExitCode.USAGE
 
 
@@ -254,7 +254,7 @@ VARIABLES = st.sampled_from(
 
 @given(st.dictionaries(VARIABLES | st.text().map("ENVCTL_".__add__), st.text() | st.just("[" * 100_000)))
 def test_any_environment_is_a_configuration_or_a_usage_error(tmp_path_factory, environ):
-    found = attempt(config.load, None, environ, tmp_path_factory.getbasetemp())
+    found = attempt(config_source.load, None, environ, tmp_path_factory.getbasetemp())
     assert isinstance(found, tuple) or found.code is ExitCode.USAGE
 
 
@@ -266,6 +266,6 @@ KEYS = st.sampled_from(
 
 @given(KEYS, ODD_VALUES)
 def test_any_value_is_a_configuration_or_a_usage_error_in_plain_words(tmp_path_factory, place, value):
-    found = attempt(config.load, None, {}, tmp_path_factory.getbasetemp(), {place[0]: {place[1]: value}})
+    found = attempt(config_source.load, None, {}, tmp_path_factory.getbasetemp(), {place[0]: {place[1]: value}})
     assert isinstance(found, tuple) or found.code is ExitCode.USAGE
     assert "nput should" not in str(found)
