@@ -109,7 +109,8 @@ def _conclude(context: Context, options: UpOptions, writer: _Record, run: Run) -
         writer.conclude("unhealthy", "applied; its health is not known yet", run.outputs)
     status, health_error = _health(context, options, run.outputs, "ready")
     writer.conclude(status, health_error.message if health_error else "applied", run.outputs)
-    return _outcome(context, writer.manifest, run, health_error)
+    unseen = ("Whether it is healthy was not looked at.",) if options.wait_s is None and has_site(run.outputs) else ()
+    return _outcome(context, writer.manifest, run, health_error, unseen)
 
 
 def _finish_cluster(context: Context, outputs: dict[str, Any]) -> None:
@@ -170,7 +171,9 @@ class _Record:
         self.manifest = self._stored.manifest
 
 
-def _outcome(context: Context, record: Manifest, run: Run, error: EnvctlError | None) -> Outcome:
+def _outcome(
+    context: Context, record: Manifest, run: Run, error: EnvctlError | None, notes: tuple[str, ...] = ()
+) -> Outcome:
     done = sorted(run.resources.values(), key=lambda resource: -resource.elapsed_s)
     return Outcome(
         "up",
@@ -181,6 +184,7 @@ def _outcome(context: Context, record: Manifest, run: Run, error: EnvctlError | 
         resources=tuple(done),
         outputs=record.outputs,
         timings=context.watch.timings(),
+        notes=notes,
         error=error,
         exit_code=error.code if error else ExitCode.DONE,
     )

@@ -85,7 +85,9 @@ def test_a_load_balancer_without_targets_is_unhealthy_whatever_the_site_says(
 
 def test_no_wait_does_not_look(envctl: Envctl, terraform: FakeTerraform, target_group: str) -> None:
     terraform.set(outputs={"target_group_arn": {"value": target_group}})
-    assert up(envctl, "--no-wait").code == 0
+    result = up(envctl, "--no-wait")
+    assert result.code == 0
+    assert "healthy was not looked at" in result.out
 
 
 def test_a_site_that_was_mended_is_ready_at_the_next_up(

@@ -11,6 +11,7 @@ import pytest
 from world import BUCKET, CLUSTER, LB, PREFIX, VPC, Account, Envctl, FakeTerraform, Result, ended
 
 from orchestrator import manifest as manifests
+from orchestrator.manifest import Operation
 
 STATE = f"{PREFIX}pr-42/terraform.tfstate"
 MANIFEST = f"{PREFIX}pr-42/manifest.json"
@@ -374,6 +375,34 @@ def test_what_a_killed_envctl_made_is_not_made_again(
     result = up(envctl)
     assert (result.code, "apply" in terraform.commands) == (8, False)
     assert vpc in result.out
+
+
+def test_what_a_destroy_could_not_take_away_is_not_made_again(
+    envctl: Envctl, terraform: FakeTerraform, account: Account
+) -> None:
+    now = datetime.now(UTC)
+    account.record(status="failed", applied_at=now, operation=Operation("destroy", now, now, "not gone"))
+    account.put(STATE, '{"version": 4, "serial": 9, "resources": {}, "outputs": {}}')
+    vpc = account.vpc("shop-pr-42")
+    result = up(envctl)
+    assert (result.code, "apply" in terraform.commands) == (8, False)
+    assert vpc in result.out
+
+
+def test_iam_authentication_is_on_whichever_run_completes_the_cluster(
+    envctl: Envctl, terraform: FakeTerraform, account: Account
+) -> None:
+    rds = account.client("rds")
+    rds.create_db_cluster(
+        DBClusterIdentifier="shop-pr-42", Engine="aurora-mysql", MasterUsername="admin", MasterUserPassword="secret99"
+    )
+    terraform.set(outputs={"database_cluster_id": {"value": "shop-pr-42"}})
+    terraform.fail("apply", LB)
+    assert up(envctl).code == 4
+    terraform.set(fail={})
+    assert up(envctl).code == 0
+    (cluster,) = rds.describe_db_clusters(DBClusterIdentifier="shop-pr-42")["DBClusters"]
+    assert cluster["IAMDatabaseAuthenticationEnabled"] is True
 
 
 def test_a_killed_up_that_had_made_nothing_is_begun_again(envctl: Envctl, account: Account) -> None:
