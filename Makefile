@@ -9,7 +9,7 @@ RUNS ?= 5
 export ENVCTL_PR := $(if $(PR),$(PR),$(ENVCTL_PR))
 
 .DEFAULT_GOAL := help
-.PHONY: help plan up destroy show list demo test check bench clean
+.PHONY: help plan up destroy show list demo test lint check bench clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,10 +36,12 @@ test: $(READY) ## every tier of tests (about 10 minutes)
 	$(BIN)/python -m pytest -n 4 tests/unit tests/contract tests/functional
 	$(BIN)/python -m pytest -n 5 --maxschedchunk 1 tests/e2e tests/modules
 
-check: $(READY) ## what a person runs before each commit
+lint: $(READY) ## format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+check: lint ## what a person runs before each commit
 	$(BIN)/python -m pytest -q -n 4 tests/unit tests/contract tests/functional
 
 bench: $(READY) ## speed, as ratios against a hand-written script   RUNS=5
