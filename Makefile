@@ -34,7 +34,7 @@ demo: $(READY) ## everything once, on a local AWS (about 5 minutes)
 
 test: $(READY) ## every tier of tests (about 10 minutes)
 	$(BIN)/python -m pytest -n 4 tests/unit tests/contract tests/functional
-	$(BIN)/python -m pytest -n 5 --maxschedchunk 1 tests/e2e tests/modules
+	$(BIN)/python -m pytest -n 8 tests/e2e/test_environments.py tests/e2e tests/modules
 
 lint: $(READY) ## format, lint and types
 	$(BIN)/ruff format --check .

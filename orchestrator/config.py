@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -111,6 +112,7 @@ class Database(_Section):
         "automated",
         "manual",
     )
+    source_account: Annotated[str, Field(pattern=r"^([0-9]{12})?$")] = ""
     max_snapshot_age: OptionalDuration = timedelta(days=7)
     instance_class: InstanceClass = "db.t4g.medium"
     replicas: Annotated[int, Field(ge=0, le=15)] = 1
@@ -119,7 +121,9 @@ class Database(_Section):
     kms_key_arn: Annotated[str, Field(pattern=r"^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$")] = ""
 
     @model_validator(mode="after")
-    def _capacities_in_order(self) -> Database:
+    def _keys_fit_together(self) -> Database:
+        if "shared" in self.snapshot_types and not self.source_account:
+            raise ValueError("source_account must name production's account when snapshot_types has shared")
         if any(units * 2 % 1 for units in (self.min_capacity, self.max_capacity)):
             raise ValueError("min_capacity and max_capacity must be steps of 0.5")
         if self.min_capacity > self.max_capacity:
@@ -203,6 +207,8 @@ class Config(_Section):
         for key, value in tags.items():
             if not 1 <= len(key) <= 128 or len(value) > 256:
                 raise ValueError(f"{key!r}: a tag's key has 1 to 128 characters, its value at most 256")
+            if not re.fullmatch(r"[\w .:/=+@-]+", key) or not re.fullmatch(r"[\w .:/=+@-]*", value):
+                raise ValueError(f"{key!r}: a tag may hold letters, digits, spaces and _ . : / = + - @ only")
             if key.lower().startswith(("aws:", "envctl:")):
                 raise ValueError(f"{key!r}: keys that begin with 'aws:' or 'envctl:' are taken")
         return tags

@@ -30,10 +30,11 @@ class Interrupts:
         self._passed_on = False
 
     def install(self) -> None:
-        """Take over SIGINT and SIGTERM of this process (main thread only)."""
+        """Take over SIGINT, SIGTERM and SIGHUP (a closed terminal) of this process (main thread only)."""
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, self._handle)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+                    signal.signal(number, self._handle)
 
     @contextmanager
     def child(self, start: Callable[[], Popen[Any]]) -> Iterator[Popen[Any]]:

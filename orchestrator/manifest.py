@@ -54,6 +54,7 @@ class Operation:
     started_at: datetime
     ended_at: datetime | None = None
     outcome: str | None = None
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,10 @@ def begin(environment: Environment, snapshot: PinnedSnapshot, now: datetime, ttl
     )
 
 
-def intend(manifest: Manifest, kind: Literal["up", "destroy"], now: datetime, commit: str | None) -> Manifest:
-    """Return `manifest` with what is about to be done."""
+def intend(
+    manifest: Manifest, kind: Literal["up", "destroy"], now: datetime, commit: str | None, run: str = ""
+) -> Manifest:
+    """Return `manifest` with what is about to be done; `run` tells this run from every other."""
     if kind == "destroy":
         status: Status = "destroying"
     else:
@@ -110,7 +113,7 @@ def intend(manifest: Manifest, kind: Literal["up", "destroy"], now: datetime, co
         status=status,
         commit=commit or manifest.commit,
         updated_at=now,
-        operation=Operation(kind, now),
+        operation=Operation(kind, now, id=run),
     )
 
 
@@ -128,6 +131,20 @@ def conclude(
         applied_at=(manifest.applied_at or now) if status in ("ready", "unhealthy") else manifest.applied_at,
         outputs=manifest.outputs if outputs is None else outputs,
     )
+
+
+def conclude_own(
+    manifest: Manifest,
+    run: str,
+    status: Status,
+    outcome: str,
+    now: datetime,
+    outputs: dict[str, Any] | None = None,
+) -> Manifest:
+    """Return `conclude`, but only of the operation that `run` began: another's is for that run to end."""
+    if manifest.operation is None or manifest.operation.id != run:
+        return manifest
+    return conclude(manifest, status, outcome, now, outputs)
 
 
 def render(manifest: Manifest) -> bytes:
@@ -194,6 +211,7 @@ def _operation(raw: dict[str, Any]) -> Operation:
         started_at=_time(raw["started_at"]),
         ended_at=_time(raw.get("ended_at"), optional=True),
         outcome=raw.get("outcome"),
+        id=str(raw.get("id", "")),
     )
 
 

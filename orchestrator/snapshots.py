@@ -38,17 +38,22 @@ class Snapshot:
     engine_version: str
     created_at: datetime | None
     exact: bool = True
+    encrypted: bool = True
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Which snapshots may be used: `want` is `latest`, a snapshot's id, or its ARN."""
+    """Which snapshots may be used: `want` is `latest`, a snapshot's id, or its ARN.
+
+    `account` is whose shared snapshots are trusted: anybody may share one with us under any source's name.
+    """
 
     source: str
     types: tuple[str, ...] = ("automated", "manual")
     kind: Literal["auto", "cluster", "instance"] = "auto"
     max_age: timedelta | None = None
     want: str = LATEST
+    account: str | None = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,11 @@ def _refusal(snapshot: Snapshot, policy: Policy, now: datetime) -> str | None:
         return None if policy.want in (snapshot.id, snapshot.arn) else "not the one asked for"
     if snapshot.type not in policy.types:
         return f"type {snapshot.type}"
+    if snapshot.type == "shared":
+        if snapshot.arn.split(":")[4:5] != [policy.account]:
+            return "shared by another account"
+        if snapshot.encrypted:  # RDS restores a shared snapshot only when it is not encrypted
+            return "shared and encrypted: copy it into this account"
     if policy.max_age is not None and now - snapshot.created_at > policy.max_age:
         return f"older than {durations.compact(policy.max_age)}"
     return None

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from python_terraform import IsFlagged, Terraform
 
 from orchestrator import toolchain
 from orchestrator.errors import EnvctlError, ExitCode
-from orchestrator.events import Diagnostic, Event, Run
+from orchestrator.events import Diagnostic, Event, Notice, Run
 from orchestrator.interrupts import Interrupts
 from orchestrator.toolchain import Providers, Tool
 from orchestrator.workspace import Workspace
@@ -202,7 +204,14 @@ class Engine:
                     self._emit(event)
             run.exit_code = process.wait()
         run.interrupted = self._interrupts.received > before
+        self._keep_unsaved_state()
         return run
+
+    def _keep_unsaved_state(self) -> None:
+        """Move a state that Terraform could not save to where no other environment's run overwrites it."""
+        with suppress(FileNotFoundError):
+            os.replace(self._root / "errored.tfstate", self._workspace.errored)
+            self._emit(Notice(f"Terraform could not save its state: it is kept in {self._workspace.errored}."))
 
     def _child_environment(self) -> dict[str, str]:
         kept = {

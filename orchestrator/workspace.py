@@ -49,6 +49,11 @@ class Workspace:
         return self.directory / "manifest.json"
 
     @property
+    def errored(self) -> Path:
+        """The state of a run that could not save it, if there is one."""
+        return self.directory / "errored.tfstate"
+
+    @property
     def cli_config(self) -> Path:
         """A generated Terraform CLI configuration, when a provider mirror is used."""
         return self.directory / "mirror.tfrc"

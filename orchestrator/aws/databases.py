@@ -90,6 +90,7 @@ def _snapshot(rds: Any, listing: _Listing, raw: dict[str, Any], shared: bool) ->
         engine_version=raw.get("EngineVersion", ""),
         created_at=created_at,
         exact=exact,
+        encrypted=bool(raw.get("StorageEncrypted", raw.get("Encrypted"))),
     )
 
 

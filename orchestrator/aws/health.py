@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from orchestrator.aws.session import Session, translated
 
 
@@ -40,11 +42,22 @@ def answer(url: str, timeout_s: float = 10) -> str:
         return f"no answer: {getattr(error, 'reason', None) or error}"
 
 
-def refresh_under_way(session: Session, group: str) -> str | None:
-    """Return how far the newest instance refresh of an auto scaling group is, or None when none runs."""
+@dataclass(frozen=True)
+class Refresh:
+    """An instance refresh that has not succeeded: under way, or over."""
+
+    over: bool
+    text: str
+
+
+def refresh(session: Session, group: str) -> Refresh | None:
+    """Return the newest instance refresh of an auto scaling group, or None when all instances are as they should be."""
     with translated("asking the auto scaling group whether its instances are being replaced"):
         answer = session.client("autoscaling").describe_instance_refreshes(AutoScalingGroupName=group, MaxRecords=1)
-    for refresh in answer["InstanceRefreshes"][:1]:
-        if refresh["Status"] in ("Pending", "InProgress", "Baking"):
-            return f"{refresh.get('PercentageComplete', 0)} %"
+    for found in answer["InstanceRefreshes"][:1]:
+        status = found["Status"]
+        if status in ("Pending", "InProgress", "Baking", "Cancelling", "RollbackInProgress"):
+            return Refresh(False, f"{found.get('PercentageComplete', 0)} %")
+        if status != "Successful":  # Failed, Cancelled, RollbackFailed, RollbackSuccessful: old instances serve on
+            return Refresh(True, f"{status}: {found.get('StatusReason', 'no reason given').rstrip('.')}")
     return None

@@ -109,25 +109,33 @@ class Store:
             ExitCode.LOCKED, f"The manifest of {environment.name} keeps changing.", "Run it again in a while."
         )
 
+    def count(self, prefix: str) -> int:
+        """Return how many manifests there are below `prefix`, whether or not they can be read."""
+        return len(self._manifest_keys(prefix))
+
     def all(self, prefix: str) -> list[Manifest]:
         """Return every manifest below `prefix`, by pull request number."""
-        with translated(f"listing s3://{self._bucket}/{prefix}"):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-            keys = [o["Key"] for page in pages for o in page.get("Contents", ())]
-        wanted = [key for key in keys if key.endswith("/manifest.json") and key.count("/") == prefix.count("/") + 1]
+        wanted = self._manifest_keys(prefix)
         with ThreadPoolExecutor(8) as pool:
             found = list(pool.map(self._get, wanted))
         # One that was removed since the listing is no environment any more.
         read = [manifests.parse(f[0], self._place(key)) for key, f in zip(wanted, found, strict=True) if f]
         return sorted(read, key=lambda manifest: manifest.pr)
 
+    def _manifest_keys(self, prefix: str) -> list[str]:
+        with translated(f"listing s3://{self._bucket}/{prefix}"):
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+            keys = [o["Key"] for page in pages for o in page.get("Contents", ())]
+        return [key for key in keys if key.endswith("/manifest.json") and key.count("/") == prefix.count("/") + 1]
+
     def has_state(self, environment: Environment) -> bool:
-        """Return whether there is a state with anything in it: a destroy leaves an empty one behind."""
+        """Return whether there is a state with any resource in it: a destroy leaves an empty one behind."""
         found = self._get(environment.state_key)
         if found is None:
             return False
         try:
-            return bool(json.loads(found[0]).get("resources"))
+            resources = json.loads(found[0]).get("resources") or ()
+            return any(resource.get("mode") != "data" for resource in resources)
         except (ValueError, AttributeError):
             return True  # not readable is not empty: Terraform will say what is wrong with it
 

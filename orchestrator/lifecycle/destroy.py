@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import uuid
 from datetime import UTC, datetime
 
 from orchestrator import manifest
@@ -11,7 +12,7 @@ from orchestrator.aws.store import Stored
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Notice, Run
 from orchestrator.lifecycle.context import Context
-from orchestrator.lifecycle.prepare import refuse_locked, write_backend, write_tfvars
+from orchestrator.lifecycle.prepare import refuse_locked, refuse_unsaved_state, write_backend, write_tfvars
 from orchestrator.manifest import PinnedSnapshot
 from orchestrator.outcome import Leftover, Outcome
 from orchestrator.terraform import failure
@@ -51,12 +52,13 @@ def destroy(context: Context) -> Outcome:
 def _nothing_there(context: Context) -> Outcome:
     left = _verify(context, vpc=None, patient=False)
     if not left:
-        _forget(context)
+        _forget(context, None)
     return _outcome(context, None, Run(exit_code=0), left, None, existed=False)
 
 
 def _take_away(context: Context, stored: Stored | None) -> Outcome:
     refuse_locked(context)
+    refuse_unsaved_state(context)
     write_backend(context)
     write_tfvars(context, stored.manifest.snapshot if stored else _NO_SNAPSHOT, None)
     with context.watch.step("init", "initialising"):
@@ -64,9 +66,9 @@ def _take_away(context: Context, stored: Stored | None) -> Outcome:
     vpc = None
     if stored:
         vpc = stored.manifest.outputs.get("vpc_id")
-        now = context.now()
+        now, run_id = context.now(), uuid.uuid4().hex
         stored = context.store.update(
-            context.environment, stored, lambda record: manifest.intend(record, "destroy", now, None)
+            context.environment, stored, lambda record: manifest.intend(record, "destroy", now, None, run_id)
         )
     run = _terraform_destroy(context)
     error = failure(run, "destroy") if run.exit_code != 0 or run.interrupted else None
@@ -79,8 +81,13 @@ def _take_away(context: Context, stored: Stored | None) -> Outcome:
         error = _not_clean(context, left, error)
         stored = _note_failure(context, stored, error)
         return _outcome(context, stored, run, left, error)
+    if error and context.store.has_state(context.environment):
+        # Nothing that we know to ask for is left, but Terraform still has something in its state: a team's own
+        # root may hold types that no inventory of ours lists.
+        stored = _note_failure(context, stored, error)
+        return _outcome(context, stored, run, (), error)
     # Nothing is left, whatever Terraform's exit code was: that is the fact that counts.
-    _forget(context)
+    _forget(context, stored)
     return _outcome(context, stored, run, (), None)
 
 
@@ -115,9 +122,17 @@ def _verify(context: Context, vpc: str | None, patient: bool) -> tuple[Leftover,
             context.sleep(VERIFY_POLL_S)
 
 
-def _forget(context: Context) -> None:
-    """Delete state and lock, and last the manifest: killed in between, the next destroy finds its way."""
+def _forget(context: Context, stored: Stored | None) -> None:
+    """Delete state and lock, and last the manifest: killed in between, the next destroy finds its way.
+
+    First the record is made a tombstone, on the condition that nobody wrote it meanwhile: between Terraform's
+    last word and this, no lock keeps a new `up` off, and what that has made must not be forgotten.
+    """
     environment = context.environment
+    refuse_locked(context)
+    if stored:
+        gone = manifest.conclude(stored.manifest, "destroyed", "destroyed", context.now())
+        context.store.write(environment, gone, stored)
     with context.watch.step("forget", "deleting state, lock and manifest, every version"):
         context.store.purge([environment.state_key, environment.lock_key, environment.manifest_key])
 
@@ -125,9 +140,12 @@ def _forget(context: Context) -> None:
 def _note_failure(context: Context, stored: Stored | None, error: EnvctlError) -> Stored | None:
     if stored is None:
         return None
-    now = context.now()
+    now, operation = context.now(), stored.manifest.operation
+    run_id = operation.id if operation else ""
     return context.store.update(
-        context.environment, stored, lambda record: manifest.conclude(record, "failed", error.message, now)
+        context.environment,
+        stored,
+        lambda record: manifest.conclude_own(record, run_id, "failed", error.message, now),
     )
 
 

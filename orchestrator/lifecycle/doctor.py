@@ -57,7 +57,13 @@ def doctor(
 
     def snapshot_check() -> str:
         database = config.database
-        policy = Policy(database.source, database.snapshot_types, database.kind, database.max_snapshot_age)
+        policy = Policy(
+            source=database.source,
+            types=database.snapshot_types,
+            kind=database.kind,
+            max_age=database.max_snapshot_age,
+            account=database.source_account or None,
+        )
         choice = snapshots.choose(databases.snapshots(session, policy), policy, now())
         chosen = choice.snapshot
         assert chosen.created_at is not None  # noqa: S101 - choose() passes over those without a time

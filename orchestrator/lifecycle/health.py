@@ -19,6 +19,7 @@ class Health:
 
     ok: bool
     reason: str = ""
+    final: bool = False  # waiting will not change it
 
 
 def judge(refresh: str | None, targets: dict[str, str] | None, answer: str | None) -> Health:
@@ -49,7 +50,7 @@ def wait_until_healthy(context: Context, outputs: dict[str, Any], timeout_s: flo
     said = ""
     while True:
         found = _look(context, outputs)
-        if found.ok or context.watch.clock() + POLL_S > deadline:
+        if found.ok or found.final or context.watch.clock() + POLL_S > deadline:
             return found
         if found.reason != said:
             said = found.reason
@@ -59,9 +60,12 @@ def wait_until_healthy(context: Context, outputs: dict[str, Any], timeout_s: flo
 
 def _look(context: Context, outputs: dict[str, Any]) -> Health:
     group, target_group, url = (outputs.get(key) for key in ("autoscaling_group_name", "target_group_arn", "url"))
-    refresh = health.refresh_under_way(context.session, group) if group else None
+    refresh = health.refresh(context.session, group) if group else None
+    if refresh is not None and refresh.over:
+        again = f"aws autoscaling start-instance-refresh --auto-scaling-group-name {group}"
+        return Health(False, f"the old instances still serve ({refresh.text}); `{again}` tries again", final=True)
     if refresh is not None:
-        return judge(refresh, None, None)
+        return judge(refresh.text, None, None)
     verdict = judge(None, health.targets(context.session, target_group) if target_group else None, None)
     if verdict.ok and url:
         return judge(None, None, health.answer(url))

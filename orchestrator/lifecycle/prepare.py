@@ -37,6 +37,7 @@ def prepare(context: Context, wanted: str | None, commit: str | None, lock: bool
 
     `wanted` is `--snapshot`; `lock` is whether a plan made ahead locks the state.
     """
+    refuse_unsaved_state(context)
     write_backend(context)
     with ThreadPoolExecutor(1) as pool:
         looking = pool.submit(_look_up, context, wanted)
@@ -110,6 +111,17 @@ def refuse_while_under_way(context: Context, record: Manifest) -> None:
         refuse_locked(context)
 
 
+def refuse_unsaved_state(context: Context) -> None:
+    """Raise EnvctlError when an earlier run could not save its state: the file is the only one who knows."""
+    file = context.workspace.errored
+    if file.exists():
+        raise EnvctlError(
+            ExitCode.TERRAFORM,
+            f"An earlier run of {context.environment.name} could not save its state; it is in {str(file)!r}.",
+            "Mend what kept it from the bucket and save it with `terraform state push`, then remove the file.",
+        )
+
+
 def refuse_locked(context: Context) -> None:
     """Raise EnvctlError (locked) when Terraform's lock is held.
 
@@ -151,17 +163,25 @@ def _look_up(context: Context, wanted: str | None) -> Prepared:
         if not has_state:
             _refuse_too_many(context)
         return Prepared(None, has_state, _choose(context, wanted), None)
-    pinned = stored.manifest.snapshot
+    if stored.manifest.status == "destroyed":
+        raise EnvctlError(
+            ExitCode.LOCKED,
+            f"{context.environment.name} is just being destroyed: its record is all that is left.",
+            "Try again in a moment; if that run is dead, `envctl destroy` finishes its work.",
+        )
+    record = stored.manifest
+    # Only where no apply was ever complete, or a destroy has begun, may the state be missing or empty.
+    sure = record.applied_at is not None and not (record.operation and record.operation.kind == "destroy")
+    has_state = sure or context.store.has_state(context.environment)
+    if record.applied_at is None and not has_state:
+        return Prepared(stored, False, _choose(context, wanted), None)  # no data was ever restored: nothing is pinned
+    pinned = record.snapshot
     if wanted is not None and wanted not in (pinned.id, pinned.arn):
         raise EnvctlError(
             ExitCode.POLICY,
             f"{context.environment.name} was created from {pinned.id}; a later `up` never replaces its data.",
             "Leave --snapshot out to keep the data, or destroy the environment and create it anew.",
         )
-    # Only where no apply was ever complete, or a destroy has begun, may the state be missing or empty.
-    record = stored.manifest
-    sure = record.applied_at is not None and not (record.operation and record.operation.kind == "destroy")
-    has_state = sure or context.store.has_state(context.environment)
     return Prepared(stored, has_state, pinned, None)
 
 
@@ -172,6 +192,7 @@ def _choose(context: Context, wanted: str | None) -> PinnedSnapshot:
         types=database.snapshot_types,
         kind=database.kind,
         max_age=database.max_snapshot_age,
+        account=database.source_account or None,
         want=wanted or LATEST,
     )
     candidates = databases.snapshots(context.session, policy)
@@ -180,13 +201,10 @@ def _choose(context: Context, wanted: str | None) -> PinnedSnapshot:
 
 def _refuse_too_many(context: Context) -> None:
     limit = context.config.limits.max_environments
-    others = context.store.all(repository_prefix(context.config))
-    if len(others) < limit:
-        return
-    soonest = min(others, key=lambda other: other.expires_at)
-    raise EnvctlError(
-        ExitCode.POLICY,
-        f"There are {len(others)} environments already, and limits.max_environments is {limit}.",
-        f"Destroy one (`envctl list`; {soonest.name} expires first, at {manifest.iso(soonest.expires_at)}), "
-        "or raise the limit.",
-    )
+    others = context.store.count(repository_prefix(context.config))
+    if others >= limit:
+        raise EnvctlError(
+            ExitCode.POLICY,
+            f"There are {others} environments already, and limits.max_environments is {limit}.",
+            "Destroy one (`envctl list` shows which expires first), or raise the limit.",
+        )

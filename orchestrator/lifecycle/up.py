@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -100,7 +101,11 @@ def _conclude(context: Context, options: UpOptions, writer: _Record, run: Run) -
             writer.conclude("failed", error.message)
         return _outcome(context, writer.manifest, run, error)
     if writer.created or writer.manifest.applied_at is None:
-        _finish_cluster(context, run.outputs)
+        try:
+            _finish_cluster(context, run.outputs)
+        except EnvctlError as error:  # everything stands: the next `up` makes this one setting
+            writer.conclude("unhealthy", error.message, run.outputs)
+            return _outcome(context, writer.manifest, run, error)
     if run.interrupted:  # too late to stop anything: only its health was not looked at
         writer.conclude("unhealthy", "interrupted before its health was known", run.outputs)
         return _outcome(context, writer.manifest, run, failure(run, "apply"))
@@ -144,8 +149,9 @@ class _Record:
         self._stored = prepared.stored
         self.created = not prepared.has_state
         self.commit = prepared.commit
+        self._id = uuid.uuid4().hex
         if prepared.stored:
-            self.manifest = prepared.stored.manifest
+            self.manifest = replace(prepared.stored.manifest, snapshot=prepared.snapshot)
         else:
             if prepared.has_state:
                 context.emit(Notice("There is a state but no manifest: a new one is written."))
@@ -155,7 +161,7 @@ class _Record:
 
     def intend(self) -> None:
         """Write the intent; raises EnvctlError (locked) when another run was first."""
-        intended = manifest.intend(self.manifest, "up", self._context.now(), self.commit)
+        intended = manifest.intend(self.manifest, "up", self._context.now(), self.commit, self._id)
         self._stored = self._context.store.write(self._context.environment, intended, self._stored)
         self.manifest = intended
 
@@ -166,7 +172,7 @@ class _Record:
         self._stored = self._context.store.update(
             self._context.environment,
             self._stored,
-            lambda record: manifest.conclude(record, status, outcome, now, outputs),
+            lambda record: manifest.conclude_own(record, self._id, status, outcome, now, outputs),
         )
         self.manifest = self._stored.manifest
 

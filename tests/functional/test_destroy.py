@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
-from world import BUCKET, CLUSTER, LB, PREFIX, Account, Envctl, FakeTerraform, Result, ended
+from world import BUCKET, CLUSTER, LB, PREFIX, VPC, Account, Envctl, FakeTerraform, Result, ended
 
 from orchestrator.cli import wiring
 from orchestrator.cli.terminal import Terminal
@@ -234,3 +235,43 @@ def test_what_never_goes_is_given_up_on(envctl: Envctl, account: Account) -> Non
     # Nothing moves, so it is not waited for as long as something that does.
     assert VERIFY_STILL_S <= clock.now < VERIFY_STILL_S + 10 < VERIFY_TIMEOUT_S
     assert account.manifest().status == "failed"
+
+
+def test_a_state_that_still_holds_something_is_kept_though_no_inventory_knows_it(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    envctl("up", "--pr", "42", "--yes")
+    terraform.fail("destroy", LB)
+    result = destroyed(envctl)
+    assert result.code == 4
+    assert account.state()["resources"]
+    assert account.manifest().status == "failed"
+
+
+def test_a_state_that_could_not_be_saved_is_kept_and_nothing_goes_on_without_it(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    envctl("up", "--pr", "42", "--yes")
+    (envctl.directory / "terraform" / "env" / "errored.tfstate").write_text("{}")
+    assert envctl("plan", "--pr", "42").code == 0  # the next run of Terraform finds it where it was left
+    kept = envctl.directory / ".envctl" / "pr-42" / "errored.tfstate"
+    terraform.forget()
+    for command in ("up", "destroy"):
+        result = envctl(command, "--pr", "42", "--yes")
+        assert (result.code, terraform.commands) == (4, [])
+        assert str(kept) in result.err
+        assert "terraform state push" in result.err
+    assert kept.exists()
+
+
+def test_an_up_that_began_meanwhile_is_not_forgotten(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    envctl("up", "--pr", "42", "--yes")
+    terraform.set(gate=VPC)
+    process = envctl.spawn("destroy", "--pr", "42", "--yes")
+    terraform.wait_for("reached")
+    theirs = account.record(updated_at=datetime(2030, 1, 1, tzinfo=UTC))
+    terraform.let("go")
+    assert ended(process).code == 5
+    assert account.manifest() == theirs

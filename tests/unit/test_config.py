@@ -269,3 +269,21 @@ def test_any_value_is_a_configuration_or_a_usage_error_in_plain_words(tmp_path_f
     found = attempt(config_source.load, None, {}, tmp_path_factory.getbasetemp(), {place[0]: {place[1]: value}})
     assert isinstance(found, tuple) or found.code is ExitCode.USAGE
     assert "nput should" not in str(found)
+
+
+def test_shared_snapshots_need_the_account_that_they_are_trusted_from(tmp_path):
+    environ = {
+        "ENVCTL_PROJECT__NAME": "shop",
+        "ENVCTL_STATE__BUCKET": "acme-preview-state",
+        "ENVCTL_DATABASE__SOURCE": "shop-prod",
+        "ENVCTL_DATABASE__SNAPSHOT_TYPES": "shared",
+    }
+    with pytest.raises(EnvctlError, match="source_account must name production's account"):
+        config_source.load(None, environ, tmp_path)
+    trusted = config_source.load(None, {**environ, "ENVCTL_DATABASE__SOURCE_ACCOUNT": "210987654321"}, tmp_path)[0]
+    assert trusted.database.source_account == "210987654321"
+
+
+def test_a_tag_that_aws_would_refuse_is_refused_first(tmp_path):
+    with pytest.raises(EnvctlError, match="letters, digits, spaces"):
+        config_source.load(None, {"ENVCTL_TAGS__team": "R&D"}, tmp_path)

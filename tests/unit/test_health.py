@@ -57,6 +57,7 @@ class World:
 
     well_after: int
     refreshing: int = 0
+    failed: str = ""
     looked: int = 0
     now_s: float = 0.0
     told: list = field(default_factory=list)
@@ -76,8 +77,8 @@ class World:
 
     def refreshes(self, AutoScalingGroupName, MaxRecords):
         self.refreshing -= 1
-        status = "InProgress" if self.refreshing >= 0 else "Successful"
-        return {"InstanceRefreshes": [{"Status": status, "PercentageComplete": 50}]}
+        status = self.failed or ("InProgress" if self.refreshing >= 0 else "Successful")
+        return {"InstanceRefreshes": [{"Status": status, "PercentageComplete": 50, "StatusReason": "unhealthy."}]}
 
     def sleep(self, seconds):
         self.now_s += seconds
@@ -108,6 +109,14 @@ def test_it_gives_up_in_time_and_says_why():
 
 def test_without_any_time_it_still_looks_once():
     assert World(well_after=0).wait(timeout_s=0) == Health(True)
+
+
+@pytest.mark.parametrize("status", ["Failed", "Cancelled", "RollbackFailed", "RollbackSuccessful"])
+def test_a_rollout_that_failed_is_not_ready_however_well_the_old_instances_are(status):
+    world = World(well_after=0, failed=status)
+    found = world.wait(autoscaling_group_name="shop-pr-42")
+    assert (found.ok, world.looked, world.now_s) == (False, 0, 0)
+    assert f"the old instances still serve ({status}: unhealthy)" in found.reason
 
 
 def test_instances_that_are_being_replaced_come_first():

@@ -31,7 +31,7 @@ def said():
 
 @pytest.fixture
 def interrupts(said):
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     made = Interrupts(said.append)
     made.install()
     yield made
@@ -76,9 +76,10 @@ def test_the_first_signal_is_passed_on_and_later_ones_are_swallowed(interrupts, 
     assert interrupts.received == 3
 
 
-def test_a_sigterm_reaches_the_child_as_an_interrupt(interrupts):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_sigterm_or_a_closed_terminal_reaches_the_child_as_an_interrupt(interrupts, number):
     with interrupts.child(started) as process:
-        send(signal.SIGTERM)
+        send(number)
         assert process.stdout.readline() == "told\n"
         ended(process)
 

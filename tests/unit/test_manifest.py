@@ -166,3 +166,9 @@ def test_the_snapshot_is_pinned_with_the_reason_of_its_choice():
 @pytest.mark.parametrize(("outputs", "url"), [({}, None), ({"url": 3}, None), ({"url": "http://x"}, "http://x")])
 def test_the_url_is_an_output(outputs, url):
     assert record(outputs=outputs).url == url
+
+
+def test_a_run_concludes_what_it_began_and_leaves_another_runs_operation_alone():
+    begun = manifest.intend(record(), "destroy", NOW, None, "theirs")
+    assert manifest.conclude_own(begun, "ours", "ready", "applied", LATER, {}) == begun
+    assert manifest.conclude_own(begun, "theirs", "failed", "no", LATER).operation.outcome == "no"

@@ -10,6 +10,7 @@ from orchestrator import snapshots
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.snapshots import Policy
 
+THEIRS = "210987654321"
 POLICY = Policy("shop-prod", max_age=timedelta(days=7))
 
 
@@ -52,6 +53,22 @@ def test_the_unusable_are_passed_over_for_a_reason_that_is_counted(changes, reas
     found = choose(candidate("good", 100), candidate("bad", 1, **changes))
     assert found.snapshot.id == "good"
     assert found.passed_over == {reason: 1}
+
+
+@pytest.mark.parametrize(
+    ("account", "encrypted", "reason"),
+    [
+        ("666666666666", False, "shared by another account"),
+        (THEIRS, True, "shared and encrypted: copy it into this account"),
+    ],
+)
+def test_a_shared_snapshot_must_be_productions_own_and_restorable(account, encrypted, reason):
+    policy = replace(POLICY, types=("manual", "shared"), account=THEIRS)
+    shared = candidate("s", 1, type="shared", arn=f"arn:aws:rds:us-east-1:{account}:snapshot:s", encrypted=encrypted)
+    ours = candidate("ours", 30, type="manual")
+    assert choose(shared, ours, policy=policy).passed_over == {reason: 1}
+    usable = replace(shared, arn=shared.arn.replace(account, THEIRS), encrypted=False)
+    assert choose(usable, ours, policy=policy).snapshot.id == "s"
 
 
 def test_a_snapshot_of_exactly_the_age_limit_is_usable():
@@ -117,6 +134,8 @@ CANDIDATES = st.lists(
         type=st.sampled_from(["automated", "manual", "awsbackup", "shared"]),
         status=st.sampled_from(["available", "creating", "failed"]),
         exact=st.booleans(),
+        encrypted=st.booleans(),
+        arn=st.just(ARN.replace("123456789012", THEIRS)),
     ),
     max_size=12,
 )
@@ -126,6 +145,7 @@ POLICIES = st.builds(
     types=st.sampled_from([("automated", "manual"), ("awsbackup",), ("automated", "shared")]),
     kind=st.sampled_from(["auto", "cluster", "instance"]),
     max_age=st.none() | st.just(timedelta(days=7)),
+    account=st.none() | st.just(THEIRS),
 )
 
 
@@ -137,6 +157,7 @@ def test_the_choice_is_the_maximum_of_what_the_policy_allows(candidates, policy)
         if c.source == policy.source
         and c.status == "available"
         and c.type in policy.types
+        and (c.type != "shared" or (policy.account == THEIRS and not c.encrypted))
         and policy.kind in ("auto", c.kind)
         and (policy.max_age is None or NOW - c.created_at <= policy.max_age)
     ]

@@ -21,6 +21,21 @@ resource "aws_iam_role_policy_attachment" "session_manager" {
   policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore"
 }
 
+# The managed policy above also allows every SSM parameter of the account to be read, production's secrets included.
+resource "aws_iam_role_policy" "no_parameters" {
+  name = "${local.name}-no-parameters"
+  role = aws_iam_role.this.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Deny"
+      Action   = ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "ssm:GetParameterHistory"]
+      Resource = "*"
+    }]
+  })
+}
+
 resource "aws_iam_instance_profile" "this" {
   name = local.name
   role = aws_iam_role.this.name

@@ -26,6 +26,13 @@ resource "aws_db_instance" "primary" {
   skip_final_snapshot      = local.temporary.skip_final_snapshot
   delete_automated_backups = local.temporary.delete_automated_backups
 
+  # A restored volume is loaded lazily: the first backup and the replicas of a large one take longer than the provider waits.
+  timeouts {
+    create = "120m"
+    update = "120m"
+    delete = "120m"
+  }
+
   lifecycle {
     # A newer snapshot, and the version and encryption that come with it, must never replace a database in use.
     ignore_changes = [snapshot_identifier, engine_version, storage_encrypted]
@@ -56,6 +63,13 @@ resource "aws_db_instance" "replica" {
   deletion_protection      = local.temporary.deletion_protection
   skip_final_snapshot      = local.temporary.skip_final_snapshot
   delete_automated_backups = local.temporary.delete_automated_backups
+
+  # A restored volume is loaded lazily: the first backup and the replicas of a large one take longer than the provider waits.
+  timeouts {
+    create = "120m"
+    update = "120m"
+    delete = "120m"
+  }
 
   lifecycle {
     # Encrypted or not like its primary.

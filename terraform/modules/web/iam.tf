@@ -20,6 +20,21 @@ resource "aws_iam_role_policy_attachment" "session_manager" {
   policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore"
 }
 
+# The managed policy above also allows every SSM parameter of the account to be read, production's secrets included.
+resource "aws_iam_role_policy" "no_parameters" {
+  name = "${var.name}-no-parameters"
+  role = aws_iam_role.instance.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Deny"
+      Action   = ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "ssm:GetParameterHistory"]
+      Resource = "*"
+    }]
+  })
+}
+
 # Exactly the one object, and nothing when there is none.
 resource "aws_iam_role_policy" "artifact" {
   count = local.artifact_arn == null ? 0 : 1

@@ -1,6 +1,6 @@
 resource "aws_security_group" "load_balancer" {
   name        = "${var.name}-alb"
-  description = "Load balancer: open to the world on its listeners' ports."
+  description = "Load balancer: open to the world on the ports of its listeners."
   vpc_id      = var.vpc_id
 
   tags = { Name = "${var.name}-alb" }
