@@ -12,8 +12,8 @@ from orchestrator.aws.session import Session, translated
 from orchestrator.aws.store import Store
 from orchestrator.config import Config
 from orchestrator.errors import EnvctlError, ExitCode
+from orchestrator.lifecycle.policy import snapshot_policy
 from orchestrator.outcome import Check, Outcome
-from orchestrator.snapshots import Policy
 from orchestrator.toolchain import Providers, Tool
 
 
@@ -56,15 +56,8 @@ def doctor(
         return f"{config.state.bucket}, versioned"
 
     def snapshot_check() -> str:
-        database = config.database
-        policy = Policy(
-            source=database.source,
-            types=database.snapshot_types,
-            kind=database.kind,
-            max_age=database.max_snapshot_age,
-            account=database.source_account or None,
-        )
-        choice = snapshots.choose(databases.snapshots(session, policy), policy, now())
+        rule = snapshot_policy(config.database)
+        choice = snapshots.choose(databases.snapshots(session, rule), rule, now())
         chosen = choice.snapshot
         assert chosen.created_at is not None  # noqa: S101 - choose() passes over those without a time
         age = durations.in_words((now() - chosen.created_at).total_seconds())

@@ -1,12 +1,27 @@
-"""What a later `up` may not do. Pure."""
+"""The configured rules: which snapshot may be chosen, and what a later `up` may not do. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
+from orchestrator.config import Database
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Resource
+from orchestrator.snapshots import LATEST, Policy
+
+
+def snapshot_policy(database: Database, wanted: str | None = None) -> Policy:
+    """Return the rule by which a snapshot is chosen; `wanted` is `--snapshot`."""
+    return Policy(
+        source=database.source,
+        types=database.snapshot_types,
+        kind=database.kind,
+        max_age=database.max_snapshot_age,
+        want=wanted or LATEST,
+        account=database.source_account or None,
+    )
+
 
 # The types that hold the data. A cluster's instances hold none: they may come and go.
 _DATA = frozenset({"aws_rds_cluster", "aws_db_instance"})

@@ -15,9 +15,9 @@ from orchestrator.aws.store import Stored
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Run
 from orchestrator.identity import repository_prefix
+from orchestrator.lifecycle import policy
 from orchestrator.lifecycle.context import Context
 from orchestrator.manifest import Manifest, PinnedSnapshot
-from orchestrator.snapshots import LATEST, Policy
 
 
 @dataclass(frozen=True)
@@ -186,17 +186,9 @@ def _look_up(context: Context, wanted: str | None) -> Prepared:
 
 
 def _choose(context: Context, wanted: str | None) -> PinnedSnapshot:
-    database = context.config.database
-    policy = Policy(
-        source=database.source,
-        types=database.snapshot_types,
-        kind=database.kind,
-        max_age=database.max_snapshot_age,
-        account=database.source_account or None,
-        want=wanted or LATEST,
-    )
-    candidates = databases.snapshots(context.session, policy)
-    return PinnedSnapshot.of(snapshots.choose(candidates, policy, context.now()))
+    rule = policy.snapshot_policy(context.config.database, wanted)
+    candidates = databases.snapshots(context.session, rule)
+    return PinnedSnapshot.of(snapshots.choose(candidates, rule, context.now()))
 
 
 def _refuse_too_many(context: Context) -> None:
