@@ -181,6 +181,22 @@ class Bastion(_Section):
     enabled: bool = True
 
 
+class GitHub(_Section):
+    """Which pull requests get an environment, and what they are told.
+
+    `label` is the one label that asks for an environment: everyone needs it when `require_label` is set;
+    forks and bots, where they may have one at all, need it for the very commit that is their head.
+    """
+
+    label: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,49}$")] = "preview"
+    require_label: bool = False
+    drafts: bool = False
+    bots: Literal["label", "never"] = "label"
+    forks: Literal["label", "never"] = "label"
+    comments: bool = True
+    deployments: bool = True
+
+
 class Limits(_Section):
     """What keeps the bill small."""
 
@@ -198,6 +214,7 @@ class Config(_Section):
     network: Network = Network()
     web: Web = Web()
     bastion: Bastion = Bastion()
+    github: GitHub = GitHub()
     limits: Limits = Limits()
     tags: dict[str, str] = Field(default_factory=dict, max_length=40)
 

@@ -203,6 +203,7 @@ _PATTERNS = {
     "web.health_check_path": "a path such as /healthz",
     "web.artifact": "'s3://bucket/key.tar.gz', or nothing for the built-in page",
     "web.certificate_arn": "the ARN of an ACM certificate, or nothing",
+    "github.label": "a label: 1 to 50 letters, digits, spaces and . _ : / -",
     "web.ami": "an image id such as ami-0123456789abcdef0, or nothing",
 }
 

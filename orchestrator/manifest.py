@@ -19,6 +19,10 @@ VERSION = 1
 Status = Literal["creating", "updating", "ready", "unhealthy", "failed", "paused", "destroying", "destroyed"]
 
 
+PausedBy = Literal["person", "schedule"]
+OperationKind = Literal["up", "destroy", "refresh-data", "pause", "resume"]
+
+
 @dataclass(frozen=True)
 class PinnedSnapshot:
     """The snapshot that an environment's data came from, chosen once."""
@@ -50,7 +54,7 @@ class PinnedSnapshot:
 class Operation:
     """What is, or was last, under way: the intent and, once it ended, its outcome in a sentence."""
 
-    kind: Literal["up", "destroy"]
+    kind: OperationKind
     started_at: datetime
     ended_at: datetime | None = None
     outcome: str | None = None
@@ -59,7 +63,12 @@ class Operation:
 
 @dataclass(frozen=True)
 class Manifest:
-    """An environment as its last writer left it. All times are UTC."""
+    """An environment as its last writer left it. All times are UTC.
+
+    `generation` counts the lives of its pull request: closing ends one (`closed_at`), and what was begun in
+    an older one may not write any more. `data_at` is when the database was last restored, `paused_at` since
+    when it is paused, and `paused_by` who did it.
+    """
 
     name: str
     pr: int
@@ -75,6 +84,11 @@ class Manifest:
     applied_at: datetime | None = None
     operation: Operation | None = None
     outputs: dict[str, Any] = field(default_factory=dict)
+    generation: int = 1
+    closed_at: datetime | None = None
+    data_at: datetime | None = None
+    paused_at: datetime | None = None
+    paused_by: PausedBy | None = None
     version: int = VERSION
 
     @property
@@ -100,9 +114,7 @@ def begin(environment: Environment, snapshot: PinnedSnapshot, now: datetime, ttl
     )
 
 
-def intend(
-    manifest: Manifest, kind: Literal["up", "destroy"], now: datetime, commit: str | None, run: str = ""
-) -> Manifest:
+def intend(manifest: Manifest, kind: OperationKind, now: datetime, commit: str | None, run: str = "") -> Manifest:
     """Return `manifest` with what is about to be done; `run` tells this run from every other."""
     if kind == "destroy":
         status: Status = "destroying"
@@ -182,8 +194,14 @@ def parse(data: bytes, place: str) -> Manifest:
 
 def _manifest(raw: dict[str, Any]) -> Manifest:
     values = {f.name: raw[f.name] for f in fields(Manifest) if f.name in raw}
-    for name in ("created_at", "updated_at", "expires_at", "applied_at"):
-        values[name] = _time(values.get(name), optional=name == "applied_at")
+    for name in ("created_at", "updated_at", "expires_at"):
+        values[name] = _time(values[name])
+    for name in ("applied_at", "closed_at", "data_at", "paused_at"):
+        values[name] = _time(values.get(name), optional=True)
+    if values.get("paused_by") not in (None, *get_args(PausedBy)):
+        raise ValueError(f"paused_by {values['paused_by']!r}")
+    if type(values.get("generation", 1)) is not int:
+        raise TypeError("generation is not a number")
     if values["status"] not in get_args(Status):
         raise ValueError(f"status {values['status']!r}")
     _texts(values, "name", "project", "repository", "region")
