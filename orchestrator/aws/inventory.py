@@ -10,69 +10,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
+from orchestrator.aws import inventory_ec2
+from orchestrator.aws.found import REPOSITORY_TAG, TAG, Found, pages, tags_in
 from orchestrator.aws.session import Session, translated
 from orchestrator.identity import Environment
 from orchestrator.outcome import Leftover
 
-TAG = "envctl:environment"
-
-
-@dataclass(frozen=True)
-class _Ec2Kind:
-    """How EC2 lists one type: `vpc` is the filter for what lies in a VPC, `gone` what counts as deleted."""
-
-    operation: str
-    items: str
-    id: str
-    type: str
-    vpc: str | None = "vpc-id"
-    gone: tuple[str, ...] = ()
-    filters: str = "Filters"
-
-
-_EC2_KINDS = (
-    _Ec2Kind("describe_vpcs", "Vpcs", "VpcId", "vpc"),
-    _Ec2Kind("describe_subnets", "Subnets", "SubnetId", "subnet"),
-    _Ec2Kind("describe_route_tables", "RouteTables", "RouteTableId", "route-table"),
-    _Ec2Kind(
-        "describe_internet_gateways",
-        "InternetGateways",
-        "InternetGatewayId",
-        "internet-gateway",
-        "attachment.vpc-id",
-    ),
-    _Ec2Kind(
-        "describe_nat_gateways",
-        "NatGateways",
-        "NatGatewayId",
-        "natgateway",
-        gone=("deleted",),
-        filters="Filter",
-    ),
-    _Ec2Kind("describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId", "vpc-endpoint", gone=("deleted",)),
-    _Ec2Kind("describe_security_groups", "SecurityGroups", "GroupId", "security-group"),
-    _Ec2Kind("describe_network_acls", "NetworkAcls", "NetworkAclId", "network-acl"),
-    _Ec2Kind("describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId", "network-interface"),
-    _Ec2Kind("describe_addresses", "Addresses", "AllocationId", "elastic-ip", vpc=None),
-    _Ec2Kind("describe_volumes", "Volumes", "VolumeId", "volume", vpc=None),
-    _Ec2Kind("describe_launch_templates", "LaunchTemplates", "LaunchTemplateId", "launch-template", vpc=None),
-)
-
 
 def remaining(session: Session, environment: Environment, vpc: str | None = None) -> tuple[Leftover, ...]:
     """Return everything left of `environment`, sorted. `vpc` is its VPC's id, if that is known."""
-    looks: list[Callable[[], Iterator[Leftover]]] = [
-        partial(_ec2, session, environment, vpc, kind) for kind in _EC2_KINDS
+    return tuple(found.leftover for found in find(session, environment, vpc))
+
+
+def find(session: Session, environment: Environment, vpc: str | None = None) -> tuple[Found, ...]:
+    """Return everything left of `environment`, sorted, with what it takes to delete it."""
+    vpcs = vpcs_of(session, environment)
+    if vpc and vpc not in vpcs:
+        vpcs = (*vpcs, vpc)
+    looks: list[Callable[[], Iterator[Found]]] = [
+        partial(inventory_ec2.things, session, environment, vpcs, kind) for kind in inventory_ec2.KINDS
     ]
     looks += [
-        lambda: _instances(session, environment, vpc),
-        lambda: _load_balancers(session, environment, vpc),
+        lambda: inventory_ec2.instances(session, environment, vpcs),
+        lambda: _load_balancers(session, environment, vpcs),
         lambda: _scaling_groups(session, environment),
-        lambda: _databases(session, environment),
+        lambda: _databases(session, environment, vpcs),
         lambda: _database_snapshots(session, environment),
         lambda: _log_groups(session, environment),
         lambda: _roles(session, environment),
@@ -96,7 +60,17 @@ def remaining(session: Session, environment: Environment, vpc: str | None = None
         return tuple(sorted({item for items in found for item in items}, key=lambda item: (item.type, item.arn)))
 
 
-def _complete(look: Callable[[], Iterator[Leftover]], environment: Environment) -> list[Leftover]:
+def vpcs_of(session: Session, environment: Environment) -> tuple[str, ...]:
+    """Return the ids of the VPCs that carry the environment's tags: the only ones whose content is its own."""
+    filters = [
+        {"Name": f"tag:{TAG}", "Values": [environment.name]},
+        {"Name": f"tag:{REPOSITORY_TAG}", "Values": [environment.repository]},
+    ]
+    with translated(f"looking for what is left of {environment.name}"):
+        return tuple(v["VpcId"] for v in pages(session.client("ec2"), "describe_vpcs", "Vpcs", Filters=filters))
+
+
+def _complete(look: Callable[[], Iterator[Found]], environment: Environment) -> list[Found]:
     with translated(f"looking for what is left of {environment.name}"):
         return list(look())
 
@@ -106,72 +80,33 @@ def belongs(name: str, environment: Environment) -> bool:
     return name == environment.name or name.startswith(f"{environment.name}-")
 
 
-def _tagged(tags: list[dict[str, Any]] | None, environment: Environment) -> bool:
-    return any(tag["Key"] == TAG and tag["Value"] == environment.name for tag in tags or ())
-
-
-def _pages(client: Any, operation: str, items: str, **arguments: Any) -> Iterator[dict[str, Any]]:
-    for page in client.get_paginator(operation).paginate(**arguments):
-        yield from page.get(items) or ()
-
-
-def _arn(session: Session, environment: Environment, resource: str) -> str:
-    partition, account = session.owner
-    return f"arn:{partition}:ec2:{environment.region}:{account}:{resource}"
-
-
-def _ec2(session: Session, environment: Environment, vpc: str | None, kind: _Ec2Kind) -> Iterator[Leftover]:
-    client = session.client("ec2")
-    queries = [(f"tag:{TAG}", environment.name, "has the environment's tag")]
-    if vpc and kind.vpc:
-        queries.append((kind.vpc, vpc, f"is in {vpc}"))
-    seen = set()
-    for name, value, why in queries:
-        filters = {kind.filters: [{"Name": name, "Values": [value]}]}
-        listed: Any
-        if client.can_paginate(kind.operation):
-            listed = _pages(client, kind.operation, kind.items, **filters)
-        else:
-            listed = getattr(client, kind.operation)(**filters)[kind.items]
-        for item in listed:
-            if str(item.get("State", "")).lower() in kind.gone or item[kind.id] in seen:
-                continue
-            seen.add(item[kind.id])
-            yield Leftover(_arn(session, environment, f"{kind.type}/{item[kind.id]}"), f"ec2:{kind.type}", why)
-
-
-def _instances(session: Session, environment: Environment, vpc: str | None) -> Iterator[Leftover]:
-    queries = [(f"tag:{TAG}", environment.name)] + ([("vpc-id", vpc)] if vpc else [])
-    seen = set()
-    for name, value in queries:
-        filters = [{"Name": name, "Values": [value]}]
-        for reservation in _pages(session.client("ec2"), "describe_instances", "Reservations", Filters=filters):
-            for instance in reservation["Instances"]:
-                state = instance["State"]["Name"]
-                if state != "terminated" and instance["InstanceId"] not in seen:
-                    seen.add(instance["InstanceId"])
-                    arn = _arn(session, environment, f"instance/{instance['InstanceId']}")
-                    yield Leftover(arn, "ec2:instance", f"is {state}")
-
-
-def _load_balancers(session: Session, environment: Environment, vpc: str | None) -> Iterator[Leftover]:
+def _load_balancers(session: Session, environment: Environment, vpcs: tuple[str, ...]) -> Iterator[Found]:
     client = session.client("elbv2")
     for operation, items, prefix in (
         ("describe_load_balancers", "LoadBalancers", "LoadBalancer"),
         ("describe_target_groups", "TargetGroups", "TargetGroup"),
     ):
-        for item in _pages(client, operation, items):
-            if belongs(item[f"{prefix}Name"], environment) or (vpc and item.get("VpcId") == vpc):
-                yield Leftover(item[f"{prefix}Arn"], f"elasticloadbalancing:{prefix}", "has the environment's name")
+        for item in pages(client, operation, items):
+            arn = item[f"{prefix}Arn"]
+            if belongs(item[f"{prefix}Name"], environment):
+                why = "has the environment's name"
+            elif item.get("VpcId") in vpcs:
+                why = f"is in {item['VpcId']}"
+            else:
+                continue
+            yield Found(arn, f"elasticloadbalancing:{prefix}", arn, why, vpc=item.get("VpcId"))
 
 
-def _scaling_groups(session: Session, environment: Environment) -> Iterator[Leftover]:
-    for group in _pages(session.client("autoscaling"), "describe_auto_scaling_groups", "AutoScalingGroups"):
-        if belongs(group["AutoScalingGroupName"], environment) or _tagged(group.get("Tags"), environment):
-            yield Leftover(group["AutoScalingGroupARN"], "autoscaling:group", "has the environment's name")
+def _scaling_groups(session: Session, environment: Environment) -> Iterator[Found]:
+    for group in pages(session.client("autoscaling"), "describe_auto_scaling_groups", "AutoScalingGroups"):
+        name, tags = group["AutoScalingGroupName"], tags_in(group.get("Tags"))
+        if belongs(name, environment) or tags.get(TAG) == environment.name:
+            moving = group.get("Status") == "Delete in progress"
+            why = "has the environment's name"
+            yield Found(group["AutoScalingGroupARN"], "autoscaling:group", name, why, tags=tags, moving=moving)
 
 
-def _databases(session: Session, environment: Environment) -> Iterator[Leftover]:
+def _databases(session: Session, environment: Environment, vpcs: tuple[str, ...]) -> Iterator[Found]:
     client = session.client("rds")
     for operation, items, name, arn in (
         ("describe_db_clusters", "DBClusters", "DBClusterIdentifier", "DBClusterArn"),
@@ -185,63 +120,79 @@ def _databases(session: Session, environment: Environment) -> Iterator[Leftover]
             "DBClusterParameterGroupArn",
         ),
     ):
-        for item in _pages(client, operation, items):
-            if belongs(item[name], environment):
-                yield Leftover(item[arn], f"rds:{items[:-1]}", item.get("Status") or "has the environment's name")
+        for item in pages(client, operation, items):
+            vpc = item.get("VpcId") or (item.get("DBSubnetGroup") or {}).get("VpcId") if items != "DBClusters" else None
+            if belongs(item[name], environment) or (vpc and vpc in vpcs):
+                status = item.get("Status") or item.get("DBInstanceStatus")
+                yield Found(
+                    item[arn],
+                    f"rds:{items[:-1]}",
+                    item[name],
+                    status or "has the environment's name",
+                    vpc=vpc,
+                    tags=tags_in(item["TagList"]) if "TagList" in item else None,
+                    moving=status == "deleting",
+                )
 
 
-def _database_snapshots(session: Session, environment: Environment) -> Iterator[Leftover]:
+def _database_snapshots(session: Session, environment: Environment) -> Iterator[Found]:
     """Yield snapshots whose source was the environment's database, automated ones included."""
     client = session.client("rds")
-    for operation, items, source, arn in (
+    for operation, items, source, name, arn in (
         (
             "describe_db_cluster_snapshots",
             "DBClusterSnapshots",
             "DBClusterIdentifier",
+            "DBClusterSnapshotIdentifier",
             "DBClusterSnapshotArn",
         ),
-        ("describe_db_snapshots", "DBSnapshots", "DBInstanceIdentifier", "DBSnapshotArn"),
+        ("describe_db_snapshots", "DBSnapshots", "DBInstanceIdentifier", "DBSnapshotIdentifier", "DBSnapshotArn"),
     ):
         # By source and not by listing all: production may have thousands in the same account.
-        for item in _pages(client, operation, items, **{source: environment.name}):
-            yield Leftover(item[arn], f"rds:{items[:-1]}", f"was taken of {item[source]}")
+        for item in pages(client, operation, items, **{source: environment.name}):
+            why = f"was taken of {item[source]}"
+            yield Found(item[arn], f"rds:{items[:-1]}", item[name], why, moving=item.get("Status") == "deleting")
 
 
-def _log_groups(session: Session, environment: Environment) -> Iterator[Leftover]:
+def _log_groups(session: Session, environment: Environment) -> Iterator[Found]:
     for place in ("/aws/rds/cluster/", "/aws/rds/instance/", "/envctl/"):
         prefix = place + environment.name
-        for group in _pages(session.client("logs"), "describe_log_groups", "logGroups", logGroupNamePrefix=prefix):
+        for group in pages(session.client("logs"), "describe_log_groups", "logGroups", logGroupNamePrefix=prefix):
             if belongs(group["logGroupName"].removeprefix(place).split("/")[0], environment):
-                yield Leftover(group["arn"].removesuffix(":*"), "logs:group", "has the environment's name")
+                arn = group["arn"].removesuffix(":*")
+                yield Found(arn, "logs:group", group["logGroupName"], "has the environment's name")
 
 
-def _roles(session: Session, environment: Environment) -> Iterator[Leftover]:
+def _roles(session: Session, environment: Environment) -> Iterator[Found]:
     client = session.client("iam")
     for operation, items, prefix, arguments in (
         ("list_roles", "Roles", "Role", {}),
         ("list_instance_profiles", "InstanceProfiles", "InstanceProfile", {}),
         ("list_policies", "Policies", "Policy", {"Scope": "Local"}),
     ):
-        for item in _pages(client, operation, items, **arguments):
+        for item in pages(client, operation, items, **arguments):
             if belongs(item[f"{prefix}Name"], environment):
-                yield Leftover(item["Arn"], f"iam:{prefix}", "has the environment's name")
+                yield Found(item["Arn"], f"iam:{prefix}", item[f"{prefix}Name"], "has the environment's name")
 
 
-def _secrets(session: Session, environment: Environment) -> Iterator[Leftover]:
+def _secrets(session: Session, environment: Environment) -> Iterator[Found]:
     """Yield secrets by name, by tag, and those that RDS keeps for the environment's database."""
-    for secret in _pages(session.client("secretsmanager"), "list_secrets", "SecretList", IncludePlannedDeletion=True):
-        owners = [t["Value"] for t in secret.get("Tags", ()) if t["Key"].startswith("aws:rds:primaryDB")]
+    for secret in pages(session.client("secretsmanager"), "list_secrets", "SecretList", IncludePlannedDeletion=True):
+        tags = tags_in(secret.get("Tags"))
+        owners = [value for key, value in tags.items() if key.startswith("aws:rds:primaryDB")]
         if (
             belongs(secret["Name"], environment)
-            or _tagged(secret.get("Tags"), environment)
+            or tags.get(TAG) == environment.name
             or any(belongs(owner.rsplit(":", 1)[-1], environment) for owner in owners)
         ):
             why = "is scheduled for deletion" if secret.get("DeletedDate") else "has the environment's name or tag"
-            yield Leftover(secret["ARN"], "secretsmanager:secret", why)
+            arn, parent = secret["ARN"], owners[0] if owners else None
+            yield Found(arn, "secretsmanager:secret", arn, why, tags=tags, parent=parent)
 
 
-def _alarms(session: Session, environment: Environment) -> Iterator[Leftover]:
+def _alarms(session: Session, environment: Environment) -> Iterator[Found]:
     # TargetTracking-<group>-... are made by a target-tracking policy itself.
     for prefix in (f"{environment.name}-", f"TargetTracking-{environment.name}-"):
-        for alarm in _pages(session.client("cloudwatch"), "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix):
-            yield Leftover(alarm["AlarmArn"], "cloudwatch:alarm", "has the environment's name")
+        for alarm in pages(session.client("cloudwatch"), "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix):
+            why = "has the environment's name"
+            yield Found(alarm["AlarmArn"], "cloudwatch:alarm", alarm["AlarmName"], why)
