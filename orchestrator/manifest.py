@@ -52,13 +52,17 @@ class PinnedSnapshot:
 
 @dataclass(frozen=True)
 class Operation:
-    """What is, or was last, under way: the intent and, once it ended, its outcome in a sentence."""
+    """What is, or was last, under way: the intent and, once it ended, its outcome in a sentence.
+
+    `id` tells this run from every other and is the id of its lock; `beat_at` is its last sign of life.
+    """
 
     kind: OperationKind
     started_at: datetime
     ended_at: datetime | None = None
     outcome: str | None = None
     id: str = ""
+    beat_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,14 @@ def conclude_own(
     return conclude(manifest, status, outcome, now, outputs)
 
 
+def beat(manifest: Manifest, run: str, now: datetime) -> Manifest:
+    """Return `manifest` with a sign of life of `run`, if that is what is under way."""
+    operation = manifest.operation
+    if operation is None or operation.id != run or operation.ended_at is not None:
+        return manifest
+    return replace(manifest, operation=replace(operation, beat_at=now))
+
+
 def render(manifest: Manifest) -> bytes:
     """Return the bytes that `parse` reads."""
     return json.dumps(asdict(manifest), default=_iso, indent=2, sort_keys=True).encode() + b"\n"
@@ -230,6 +242,7 @@ def _operation(raw: dict[str, Any]) -> Operation:
         ended_at=_time(raw.get("ended_at"), optional=True),
         outcome=raw.get("outcome"),
         id=str(raw.get("id", "")),
+        beat_at=_time(raw.get("beat_at"), optional=True),
     )
 
 

@@ -113,7 +113,7 @@ class Engine:
         self._workspace.write(self._workspace.stamp, self._stamp())
         return True
 
-    def plan(self, lock: bool = True, save: bool = False) -> Run:
+    def plan(self, save: bool = False) -> Run:
         """Plan; exit codes as of `-detailed-exitcode` (0 no change, 2 changes). Raises EnvctlError."""
         if save:
             # Terraform keeps the mode of a file that is there, and would make one that all may read.
@@ -122,7 +122,7 @@ class Engine:
             "plan",
             json=IsFlagged,
             detailed_exitcode=IsFlagged,
-            lock=None if lock else False,
+            lock=False,
             out=str(self._workspace.plan) if save else None,
             var_file=str(self._workspace.tfvars),
             parallelism=self._parallelism,
@@ -136,13 +136,16 @@ class Engine:
         """Apply the saved plan, or plan and apply in one. The caller judges the returned run."""
         if saved:
             try:
-                return self._stream("apply", str(self._workspace.plan), json=IsFlagged, parallelism=self._parallelism)
+                return self._stream(
+                    "apply", str(self._workspace.plan), json=IsFlagged, lock=False, parallelism=self._parallelism
+                )
             finally:
                 self.discard_plan()
         return self._stream(
             "apply",
             json=IsFlagged,
             auto_approve=IsFlagged,
+            lock=False,
             var_file=str(self._workspace.tfvars),
             parallelism=self._parallelism,
         )
@@ -153,6 +156,7 @@ class Engine:
             "destroy",
             json=IsFlagged,
             auto_approve=IsFlagged,
+            lock=False,
             var_file=str(self._workspace.tfvars),
             parallelism=self._parallelism,
         )
@@ -164,17 +168,30 @@ class Engine:
             raise EnvctlError(ExitCode.TERRAFORM, f"terraform output: {_shorten(err)}", _hint("output"))
         return {name: given["value"] for name, given in json.loads(out).items() if not given["sensitive"]}
 
+    def untaint(self, address: str) -> None:
+        """Let Terraform trust a resource again. Raises EnvctlError."""
+        self._state_command("untaint", address)
+
+    def push_state(self, file: Path) -> None:
+        """Make `file` the state; Terraform refuses another lineage and an older serial. Raises EnvctlError."""
+        self._state_command("state push", str(file))
+
+    def _state_command(self, command: str, argument: str) -> None:
+        code, out, err = self._short(*command.split(), argument, lock=False)
+        if code != 0:
+            raise EnvctlError(ExitCode.TERRAFORM, f"terraform {command}: {_shorten(err or out)}", _hint(command))
+
     def discard_plan(self) -> None:
         self._workspace.plan.unlink(missing_ok=True)
 
-    def _short(self, command: str, **options: Any) -> tuple[int, str, str]:
+    def _short(self, command: str, *args: str, **options: Any) -> tuple[int, str, str]:
         """Run a command that takes no time and is no stream; return exit code, stdout, stderr."""
         environment = self._child_environment()
         # `cmd` hands on this process's environment and nothing else; env(1) makes the difference.
         ours = [f"{name}={environment[name]}" for name in (*_FIXED, "TF_DATA_DIR")]
         unset = [word for name in self._environ if name not in environment for word in ("-u", name)]
         line = CommandLine(("env", *unset, *ours, *self._tool.command), self._root)
-        code, out, err = line.cmd(command, **options)
+        code, out, err = line.cmd(command, *args, **options)
         return int(code), str(out), str(err)
 
     def _stream(self, command: str, *args: str, environment: dict[str, str] | None = None, **options: Any) -> Run:

@@ -49,6 +49,11 @@ class Workspace:
         return self.directory / "manifest.json"
 
     @property
+    def lock_note(self) -> Path:
+        """The ids of the locks that runs of this checkout took and did not give back."""
+        return self.directory / "locks"
+
+    @property
     def errored(self) -> Path:
         """The state of a run that could not save it, if there is one."""
         return self.directory / "errored.tfstate"

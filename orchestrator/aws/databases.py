@@ -129,3 +129,21 @@ def enable_iam_authentication(session: Session, cluster: str) -> None:
         session.client("rds").modify_db_cluster(
             DBClusterIdentifier=cluster, EnableIAMDatabaseAuthentication=True, ApplyImmediately=True
         )
+
+
+def status(session: Session, cluster: bool, identifier: str) -> str | None:
+    """Return what RDS says of a cluster or an instance, as in `available`; None when there is none.
+
+    `identifier` is its name; of an instance the DbiResourceId, which states hold, will do as well.
+    """
+    client = session.client("rds")
+    with translated(f"looking at the database {identifier}"):
+        try:
+            if cluster:
+                return str(client.describe_db_clusters(DBClusterIdentifier=identifier)["DBClusters"][0]["Status"])
+            found = client.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"]
+            return str(found[0]["DBInstanceStatus"])
+        except client_error() as error:
+            if "NotFound" in code_of(error):
+                return None
+            raise

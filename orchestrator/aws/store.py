@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import json
+import random
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from orchestrator import locks
 from orchestrator import manifest as manifests
+from orchestrator import state as states
 from orchestrator.aws.session import Session, client_error, code_of, translated
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.identity import Environment
+from orchestrator.locks import Lock
 from orchestrator.manifest import Manifest
+from orchestrator.state import State
 
 _CONFLICT_ATTEMPTS = 5
 
@@ -24,21 +28,6 @@ class Stored:
 
     manifest: Manifest
     etag: str
-
-
-@dataclass(frozen=True)
-class Lock:
-    """Terraform's lock object (`<state>.tflock`)."""
-
-    id: str
-    who: str
-    operation: str
-    created: str
-    version: str | None = None
-
-    def describe(self) -> str:
-        since = self.created or "an unknown time"
-        return f"by {self.who or 'somebody'} since {since}, for {self.operation or 'an operation'}"
 
 
 class Store:
@@ -75,7 +64,7 @@ class Store:
                 except client_error() as error:
                     # S3 answers 409 when two conditional writes meet: neither has lost yet.
                     if code_of(error) == "ConditionalRequestConflict":
-                        self._sleep(0.2 * 2**attempt)
+                        self._pause(attempt)
                     elif code_of(error) in ("PreconditionFailed", "412"):
                         break
                     elif seen and code_of(error) in ("NoSuchKey", "404"):
@@ -128,29 +117,49 @@ class Store:
             keys = [o["Key"] for page in pages for o in page.get("Contents", ())]
         return [key for key in keys if key.endswith("/manifest.json") and key.count("/") == prefix.count("/") + 1]
 
+    def state(self, environment: Environment) -> State | None:
+        """Return what Terraform's state knows, or None when there is none."""
+        found = self._get(environment.state_key)
+        return states.parse(found[0]) if found else None
+
     def has_state(self, environment: Environment) -> bool:
         """Return whether there is a state with any resource in it: a destroy leaves an empty one behind."""
-        found = self._get(environment.state_key)
-        if found is None:
-            return False
-        try:
-            resources = json.loads(found[0]).get("resources") or ()
-            return any(resource.get("mode") != "data" for resource in resources)
-        except (ValueError, AttributeError):
-            return True  # not readable is not empty: Terraform will say what is wrong with it
+        found = self.state(environment)
+        return found is not None and found.holds_something
 
     def lock(self, environment: Environment) -> Lock | None:
-        """Return who holds Terraform's lock, or None."""
+        """Return who holds the lock, or None."""
         found = self._get(environment.lock_key)
-        if found is None:
-            return None
-        body, _, version = found
-        try:
-            raw = json.loads(body)
-            who, operation, created = (str(raw.get(key, "")) for key in ("Who", "Operation", "Created"))
-            return Lock(str(raw["ID"]), who, operation, created, version)
-        except (ValueError, TypeError, KeyError, AttributeError):
-            return Lock("", "", "", "", version)
+        return locks.parse(found[0], found[2]) if found else None
+
+    def take_lock(self, environment: Environment, lock: Lock) -> Lock:
+        """Write `lock` unless there is one; return the one that is there then, ours or another's."""
+        key = environment.lock_key
+        body = locks.render(lock, f"{self._bucket}/{key}")
+        with translated(f"writing {self._place(key)}"):
+            for attempt in range(_CONFLICT_ATTEMPTS):
+                try:
+                    answer = self._s3.put_object(
+                        Bucket=self._bucket, Key=key, Body=body, ContentType="application/json", IfNoneMatch="*"
+                    )
+                    return replace(lock, version=answer.get("VersionId"))
+                except client_error() as error:
+                    if code_of(error) == "ConditionalRequestConflict":
+                        self._pause(attempt)
+                    elif code_of(error) in ("PreconditionFailed", "412"):
+                        # It may be ours: a write that was stored but answered with an error is retried by botocore.
+                        found = self._get(key)
+                        if found:
+                            return locks.parse(found[0], found[2])
+                    else:
+                        raise
+        raise EnvctlError(
+            ExitCode.LOCKED, f"The lock of {environment.name} keeps changing.", "Run it again in a while."
+        )
+
+    def _pause(self, attempt: int) -> None:
+        """Wait after a conflict, each time longer and never as long as whoever it was with."""
+        self._sleep(0.2 * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - no secret hangs on it
 
     def unlock(self, environment: Environment, lock: Lock) -> None:
         """Remove exactly this lock: one that another run takes meanwhile is another version, and stays."""

@@ -116,6 +116,9 @@ def up(
 def destroy(
     pr: Pr = None,
     yes: Yes = False,
+    no_sweep: Annotated[
+        bool, typer.Option("--no-sweep", help="Delete nothing that Terraform does not know of; only name it.")
+    ] = False,
     config: ConfigPath = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -129,7 +132,7 @@ def destroy(
     def work(context: Context, setting: Setting) -> Outcome:
         from orchestrator.lifecycle.destroy import destroy
 
-        return destroy(context)
+        return destroy(context, sweep=not no_sweep)
 
     ask = None if yes else "Destroy {name} in {region}, with its data?"
     return _long(terminal, config, pr, "destroy", work, ask=ask)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import config_source, git, github_event, identity, toolchain
+from orchestrator import config_source, git, github_event, identity, locks, toolchain
 from orchestrator.cli.terminal import Terminal
 from orchestrator.config import Config
 from orchestrator.errors import EnvctlError, ExitCode
@@ -100,6 +100,8 @@ class Setting:
             now=utc_now,
             sleep=time.sleep,
             emit=emit,
+            who=f"{self.environ.get('USER') or 'envctl'}@{os.uname().nodename}",
+            lock_info=locks.info_of(self.environ),
             path_style=bool(self.environ.get("AWS_ENDPOINT_URL_S3") or self.environ.get("AWS_ENDPOINT_URL")),
         )
 

@@ -45,7 +45,11 @@ class Stopwatch:
 
 @dataclass(frozen=True)
 class Context:
-    """One environment and the means to work on it. `path_style` is for an S3 endpoint of one's own."""
+    """One environment and the means to work on it. `path_style` is for an S3 endpoint of one's own.
+
+    `who` and `lock_info` are what a lock says of its owner; `run_is_over` asks GitHub whether an attempt of a
+    run of Actions has ended (None: it does not know), where GitHub can be asked.
+    """
 
     config: Config
     environment: Environment
@@ -58,3 +62,6 @@ class Context:
     sleep: Callable[[float], None]
     emit: Callable[[Event], None]
     path_style: bool = False
+    who: str = ""
+    lock_info: str = ""
+    run_is_over: Callable[[int, int], bool | None] | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from datetime import UTC, datetime
 
 from orchestrator import manifest
@@ -12,17 +11,14 @@ from orchestrator.aws.store import Stored
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Notice, Run
 from orchestrator.lifecycle.context import Context
-from orchestrator.lifecycle.prepare import refuse_locked, refuse_unsaved_state, write_backend, write_tfvars
+from orchestrator.lifecycle.holding import Holding, holding
+from orchestrator.lifecycle.prepare import refuse_unsaved_state, write_backend, write_tfvars
+from orchestrator.lifecycle.recovery import clear_strangers, until_gone
 from orchestrator.manifest import PinnedSnapshot
 from orchestrator.outcome import Leftover, Outcome
 from orchestrator.terraform import failure
 
 ATTEMPTS = 2
-# AWS lists what it is still deleting: interfaces of a NAT gateway, a managed secret, a terminated volume.
-# What has not changed for a while is not being deleted.
-VERIFY_TIMEOUT_S = 180.0
-VERIFY_STILL_S = 45.0
-VERIFY_POLL_S = 5.0
 
 # Terraform wants values for its variables even to destroy; without a record any will do.
 _NO_SNAPSHOT = PinnedSnapshot(
@@ -36,28 +32,32 @@ _NO_SNAPSHOT = PinnedSnapshot(
 )
 
 
-def destroy(context: Context) -> Outcome:
-    """Destroy the environment and prove that it is gone. Raises EnvctlError before anything is changed."""
-    with context.workspace.held():
+def destroy(context: Context, sweep: bool = True) -> Outcome:
+    """Destroy the environment and prove that it is gone. Raises EnvctlError before anything is changed.
+
+    `sweep`: what Terraform does not know of goes too, as far as it is certainly the environment's own.
+    """
+    with context.workspace.held(), holding(context, "destroy") as hold:
+        hold.take()
         stored = context.store.read(context.environment)
         if stored is None and not context.store.has_state(context.environment):
-            outcome = _nothing_there(context)
+            outcome = _nothing_there(context, hold, sweep)
         else:
-            outcome = _take_away(context, stored)
+            outcome = _take_away(context, hold, stored, sweep)
         if outcome.ok:  # while we hold it: a run that begins now must not lose the files it has just written
             shutil.rmtree(context.workspace.directory, ignore_errors=True)
     return outcome
 
 
-def _nothing_there(context: Context) -> Outcome:
-    left = _verify(context, vpc=None, patient=False)
+def _nothing_there(context: Context, hold: Holding, sweep: bool) -> Outcome:
+    """Without record and state there may still be things: they are known by their tags."""
+    left = _verify(context, None, sweep, patient=False)
     if not left:
-        _forget(context, None)
+        _forget(context, hold, None)
     return _outcome(context, None, Run(exit_code=0), left, None, existed=False)
 
 
-def _take_away(context: Context, stored: Stored | None) -> Outcome:
-    refuse_locked(context)
+def _take_away(context: Context, hold: Holding, stored: Stored | None, sweep: bool) -> Outcome:
     refuse_unsaved_state(context)
     write_backend(context)
     write_tfvars(context, stored.manifest.snapshot if stored else _NO_SNAPSHOT, None)
@@ -66,17 +66,18 @@ def _take_away(context: Context, stored: Stored | None) -> Outcome:
     vpc = None
     if stored:
         vpc = stored.manifest.outputs.get("vpc_id")
-        now, run_id = context.now(), uuid.uuid4().hex
+        now = context.now()
         stored = context.store.update(
-            context.environment, stored, lambda record: manifest.intend(record, "destroy", now, None, run_id)
+            context.environment, stored, lambda record: manifest.intend(record, "destroy", now, None, hold.id)
         )
+    if sweep:
+        clear_strangers(context, vpc)
     run = _terraform_destroy(context)
     error = failure(run, "destroy") if run.exit_code != 0 or run.interrupted else None
-    if error and error.code in (ExitCode.LOCKED, ExitCode.INTERRUPTED, ExitCode.CREDENTIALS):
-        if error.code is not ExitCode.LOCKED:  # then the record is that of the run that holds the lock
-            stored = _note_failure(context, stored, error)
+    if error and error.code in (ExitCode.INTERRUPTED, ExitCode.CREDENTIALS):
+        stored = _note_failure(context, stored, error)
         return _outcome(context, stored, run, (), error)
-    left = _verify(context, vpc, patient=error is None)
+    left = _verify(context, vpc, sweep, patient=error is None)
     if left:
         error = _not_clean(context, left, error)
         stored = _note_failure(context, stored, error)
@@ -87,7 +88,7 @@ def _take_away(context: Context, stored: Stored | None) -> Outcome:
         stored = _note_failure(context, stored, error)
         return _outcome(context, stored, run, (), error)
     # Nothing is left, whatever Terraform's exit code was: that is the fact that counts.
-    _forget(context, stored)
+    _forget(context, hold, stored)
     return _outcome(context, stored, run, (), None)
 
 
@@ -99,37 +100,27 @@ def _terraform_destroy(context: Context) -> Run:
         if run.exit_code == 0 or run.interrupted or attempt == ATTEMPTS:
             break
         error = failure(run, "destroy")
-        if error.code in (ExitCode.LOCKED, ExitCode.CREDENTIALS):
+        if error.code is ExitCode.CREDENTIALS:
             break
         context.emit(Notice(f"{error.message} Trying once more."))
     return run
 
 
-def _verify(context: Context, vpc: str | None, patient: bool) -> tuple[Leftover, ...]:
+def _verify(context: Context, vpc: str | None, sweep: bool, patient: bool) -> tuple[Leftover, ...]:
     with context.watch.step("verify", "looking at the account, service by service"):
-        began = moved = context.watch.clock()
-        before: tuple[Leftover, ...] | None = None
-        while True:
-            left = inventory.remaining(context.session, context.environment, vpc)
-            now = context.watch.clock()
-            if left != before:
-                before, moved = left, now
-                if left and patient:
-                    context.emit(Notice(f"Still listed: {len(left)}, the first is {left[0].arn} ({left[0].why})."))
-            still = not patient or now - moved >= VERIFY_STILL_S or now - began >= VERIFY_TIMEOUT_S
-            if not left or still:
-                return left
-            context.sleep(VERIFY_POLL_S)
+        return until_gone(
+            context, lambda: inventory.find(context.session, context.environment, vpc), delete=sweep, patient=patient
+        )
 
 
-def _forget(context: Context, stored: Stored | None) -> None:
-    """Delete state and lock, and last the manifest: killed in between, the next destroy finds its way.
+def _forget(context: Context, hold: Holding, stored: Stored | None) -> None:
+    """Delete all that is kept of it, and last the manifest: killed in between, the next destroy finds its way.
 
-    First the record is made a tombstone, on the condition that nobody wrote it meanwhile: between Terraform's
-    last word and this, no lock keeps a new `up` off, and what that has made must not be forgotten.
+    First the record is made a tombstone, on the condition that nobody wrote it meanwhile: what another run has
+    made since somebody broke our lock must not be forgotten.
     """
     environment = context.environment
-    refuse_locked(context)
+    hold.check()
     if stored:
         gone = manifest.conclude(stored.manifest, "destroyed", "destroyed", context.now())
         context.store.write(environment, gone, stored)

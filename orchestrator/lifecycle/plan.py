@@ -11,8 +11,8 @@ from orchestrator.outcome import Outcome
 def plan(context: Context, commit: str | None, snapshot: str | None, fail_on_changes: bool) -> Outcome:
     """Return the planned changes. Raises EnvctlError."""
     with context.workspace.held():
-        prepared = prepare.prepare(context, snapshot, commit, lock=False)
-        run = prepare.plan(context, prepared, lock=False)
+        prepared = prepare.prepare(context, snapshot, commit, hold=None)
+        run = prepare.plan(context, prepared, save=False)
     record = prepared.stored.manifest if prepared.stored else None
     notes = ["The output values would change."] if run.output_changes and not run.changes and record else []
     if record and record.applied_at:

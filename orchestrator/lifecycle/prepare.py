@@ -15,8 +15,9 @@ from orchestrator.aws.store import Stored
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Run
 from orchestrator.identity import repository_prefix
-from orchestrator.lifecycle import policy
+from orchestrator.lifecycle import policy, recovery
 from orchestrator.lifecycle.context import Context
+from orchestrator.lifecycle.holding import Holding
 from orchestrator.manifest import Manifest, PinnedSnapshot
 
 
@@ -32,15 +33,15 @@ class Prepared:
     planned: Run | None = None
 
 
-def prepare(context: Context, wanted: str | None, commit: str | None, lock: bool) -> Prepared:
+def prepare(context: Context, wanted: str | None, commit: str | None, hold: Holding | None) -> Prepared:
     """Look everything up, initialise Terraform, write its variables. Raises EnvctlError.
 
-    `wanted` is `--snapshot`; `lock` is whether a plan made ahead locks the state.
+    `wanted` is `--snapshot`; `hold` is taken before anything is looked up, None: only a look is wanted.
     """
     refuse_unsaved_state(context)
     write_backend(context)
     with ThreadPoolExecutor(1) as pool:
-        looking = pool.submit(_look_up, context, wanted)
+        looking = pool.submit(_look_up, context, wanted, hold)
         try:
             with context.watch.step("init", "looking up the environment, its snapshot and providers"):
                 context.engine.init()
@@ -50,15 +51,16 @@ def prepare(context: Context, wanted: str | None, commit: str | None, lock: bool
         except EnvctlError as error:
             # A missing bucket or bad credentials fail both; what AWS said itself is the clearer of the two.
             raise _failure_of(looking) or error from None
-        ahead = _plan_ahead(context, guess, commit, lock) if guess else None
+        ahead = _plan_ahead(context, guess, commit, save=hold is not None) if guess else None
         try:
             found = looking.result()
-            if found.stored and lock:
-                # Not while it is looked up: a plan made ahead holds the lock itself until it ends.
-                refuse_while_under_way(context, found.stored.manifest)
         except EnvctlError:
             context.engine.discard_plan()
             raise
+    doubtful = hold and (found.stored or found.has_state) and recovery.in_doubt(found.stored)
+    if doubtful and recovery.recover(context, found.stored.manifest if found.stored else None):
+        context.engine.discard_plan()
+        ahead = None
     if found.stored:
         context.workspace.write(context.workspace.record, manifest.render(found.stored.manifest).decode())
         commit = commit or found.stored.manifest.commit
@@ -71,12 +73,12 @@ def prepare(context: Context, wanted: str | None, commit: str | None, lock: bool
     return replace(found, commit=commit, planned=ahead)
 
 
-def plan(context: Context, prepared: Prepared, lock: bool) -> Run:
-    """Return the plan, made ahead or now; with `lock` it is saved too. Raises EnvctlError."""
+def plan(context: Context, prepared: Prepared, save: bool) -> Run:
+    """Return the plan, made ahead or now; with `save` it can be applied. Raises EnvctlError."""
     if prepared.planned is not None:
         return prepared.planned
     with context.watch.step("plan", "planning"):
-        return context.engine.plan(lock=lock, save=lock)
+        return context.engine.plan(save=save)
 
 
 def _last_seen(context: Context) -> Manifest | None:
@@ -89,7 +91,7 @@ def _last_seen(context: Context) -> Manifest | None:
     return seen if seen and seen.applied_at else None
 
 
-def _plan_ahead(context: Context, guess: Manifest, commit: str | None, lock: bool) -> Run | EnvctlError:
+def _plan_ahead(context: Context, guess: Manifest, commit: str | None, save: bool) -> Run | EnvctlError:
     """Plan with what was last known while the record is still on its way.
 
     Nearly always that is what it says: the snapshot is pinned for life. When it is not, the plan, or why
@@ -98,17 +100,11 @@ def _plan_ahead(context: Context, guess: Manifest, commit: str | None, lock: boo
     write_tfvars(context, guess.snapshot, commit or guess.commit)
     try:
         with context.watch.step("plan", "planning"):
-            return context.engine.plan(lock=lock, save=lock)
+            return context.engine.plan(save=save)
     except EnvctlError as error:
         if error.code is ExitCode.INTERRUPTED:
             raise
         return error
-
-
-def refuse_while_under_way(context: Context, record: Manifest) -> None:
-    """Raise EnvctlError (locked) while another run is between its intent and its outcome."""
-    if record.operation is not None and record.operation.ended_at is None:
-        refuse_locked(context)
 
 
 def refuse_unsaved_state(context: Context) -> None:
@@ -119,20 +115,6 @@ def refuse_unsaved_state(context: Context) -> None:
             ExitCode.TERRAFORM,
             f"An earlier run of {context.environment.name} could not save its state; it is in {str(file)!r}.",
             "Mend what kept it from the bucket and save it with `terraform state push`, then remove the file.",
-        )
-
-
-def refuse_locked(context: Context) -> None:
-    """Raise EnvctlError (locked) when Terraform's lock is held.
-
-    Terraform would say so too; asking first spares a doomed run, and the other run's record our intent.
-    """
-    lock = context.store.lock(context.environment)
-    if lock is not None:
-        raise EnvctlError(
-            ExitCode.LOCKED,
-            f"{context.environment.name} is locked by another run: {lock.describe()}.",
-            "Try again when it has ended; if it is certainly dead, `envctl unlock`.",
         )
 
 
@@ -156,7 +138,9 @@ def _failure_of(looking: Future[Prepared]) -> EnvctlError | None:
     return found if isinstance(found, EnvctlError) else None
 
 
-def _look_up(context: Context, wanted: str | None) -> Prepared:
+def _look_up(context: Context, wanted: str | None, hold: Holding | None) -> Prepared:
+    if hold is not None:
+        hold.take()
     stored = context.store.read(context.environment)
     if stored is None:
         has_state = context.store.has_state(context.environment)

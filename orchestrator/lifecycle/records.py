@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 
 from orchestrator import durations, identity, manifest
 from orchestrator.aws.session import Session
-from orchestrator.aws.store import Lock, Store, Stored
+from orchestrator.aws.store import Store, Stored
 from orchestrator.config import Config
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.identity import Environment
+from orchestrator.locks import Lock
 from orchestrator.outcome import Outcome
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +12,7 @@ from orchestrator.events import Changes, Notice, Run
 from orchestrator.lifecycle import policy, prepare
 from orchestrator.lifecycle.context import Context
 from orchestrator.lifecycle.health import has_site, wait_until_healthy
+from orchestrator.lifecycle.holding import holding
 from orchestrator.lifecycle.prepare import Prepared
 from orchestrator.manifest import Manifest, Status
 from orchestrator.outcome import Leftover, Outcome
@@ -30,15 +30,15 @@ class UpOptions:
 
 def up(context: Context, options: UpOptions) -> Outcome:
     """Bring the environment up. What fails before Terraform applies is raised, later it is in the Outcome."""
-    with context.workspace.held():
-        prepared = prepare.prepare(context, options.snapshot, options.commit, lock=True)
+    with context.workspace.held(), holding(context, "up") as hold:
+        prepared = prepare.prepare(context, options.snapshot, options.commit, hold)
+        writer = _Record(context, prepared, hold.id)
         if prepared.has_state:
-            return _update(context, options, prepared)
-        return _create(context, options, prepared)
+            return _update(context, options, prepared, writer)
+        return _create(context, options, prepared, writer)
 
 
-def _create(context: Context, options: UpOptions, prepared: Prepared) -> Outcome:
-    writer = _Record(context, prepared)
+def _create(context: Context, options: UpOptions, prepared: Prepared, writer: _Record) -> Outcome:
     if prepared.stored:
         left = inventory.remaining(context.session, context.environment)
         if left:
@@ -60,10 +60,9 @@ def _unknown_to_terraform(context: Context, record: Manifest, left: tuple[Leftov
     return replace(_outcome(context, record, Run(), error), left=left, changes=None)
 
 
-def _update(context: Context, options: UpOptions, prepared: Prepared) -> Outcome:
-    run = prepare.plan(context, prepared, lock=True)
+def _update(context: Context, options: UpOptions, prepared: Prepared, writer: _Record) -> Outcome:
+    run = prepare.plan(context, prepared, save=True)
     try:
-        writer = _Record(context, prepared)
         # Before an apply was once complete there is nothing in the database that anyone could lose.
         if writer.manifest.applied_at or prepared.stored is None:
             policy.refuse_replaced_database(run.planned)
@@ -97,8 +96,7 @@ def _unchanged(context: Context, options: UpOptions, writer: _Record) -> Outcome
 def _conclude(context: Context, options: UpOptions, writer: _Record, run: Run) -> Outcome:
     if run.exit_code != 0:
         error = failure(run, "apply")
-        if error.code is not ExitCode.LOCKED:  # then the record is that of the run that holds the lock
-            writer.conclude("failed", error.message)
+        writer.conclude("failed", error.message)
         return _outcome(context, writer.manifest, run, error)
     if writer.created or writer.manifest.applied_at is None:
         try:
@@ -144,12 +142,12 @@ def _health(
 class _Record:
     """The manifest under way: no write loses another's."""
 
-    def __init__(self, context: Context, prepared: Prepared) -> None:
+    def __init__(self, context: Context, prepared: Prepared, run: str) -> None:
         self._context = context
         self._stored = prepared.stored
         self.created = not prepared.has_state
         self.commit = prepared.commit
-        self._id = uuid.uuid4().hex
+        self._id = run
         if prepared.stored:
             self.manifest = replace(prepared.stored.manifest, snapshot=prepared.snapshot)
         else:

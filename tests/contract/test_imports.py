@@ -23,6 +23,8 @@ ORDER = (
     "pull_request",
     "snapshots",
     "manifest",
+    "locks",
+    "state",
     "inputs",
     "events",
     "interrupts",

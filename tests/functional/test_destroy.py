@@ -12,7 +12,8 @@ from world import BUCKET, CLUSTER, LB, PREFIX, VPC, Account, Envctl, FakeTerrafo
 from orchestrator.cli import wiring
 from orchestrator.cli.terminal import Terminal
 from orchestrator.lifecycle.context import Context, Stopwatch
-from orchestrator.lifecycle.destroy import VERIFY_STILL_S, VERIFY_TIMEOUT_S, destroy
+from orchestrator.lifecycle.destroy import destroy
+from orchestrator.lifecycle.recovery import STILL_S, TIMEOUT_S
 
 
 def destroyed(envctl: Envctl, *more: str, pr: int = 42) -> Result:
@@ -84,7 +85,7 @@ def volume(account: Account) -> str:
 
 
 def log_group(account: Account) -> str:
-    name = "/aws/rds/cluster/shop-pr-42/error"
+    name = "/envctl/shop-pr-42"
     account.client("logs").create_log_group(logGroupName=name)
     return name
 
@@ -233,7 +234,7 @@ def test_what_never_goes_is_given_up_on(envctl: Envctl, account: Account) -> Non
     outcome = destroy(context_with(clock))
     assert (outcome.exit_code, len(outcome.left or ())) == (8, 1)
     # Nothing moves, so it is not waited for as long as something that does.
-    assert VERIFY_STILL_S <= clock.now < VERIFY_STILL_S + 10 < VERIFY_TIMEOUT_S
+    assert STILL_S <= clock.now < STILL_S + 10 < TIMEOUT_S
     assert account.manifest().status == "failed"
 
 

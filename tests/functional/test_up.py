@@ -323,7 +323,7 @@ def test_a_second_up_from_another_checkout_leaves_the_first_alone(
     terraform.wait_for("reached")
     second = ended(envctl.elsewhere(tmp_path / "other").spawn("up", "--pr", "42", "--yes"))
     assert second.code == 5
-    assert "fake@here" in second.err
+    assert "for envctl up" in second.err
     terraform.let("go")
     assert ended(first).code == 0
     assert (account.manifest().status, terraform.commands.count("apply")) == ("ready", 1)

@@ -1,0 +1,158 @@
+"""Making the account and Terraform's state agree again after a run that did not end well.
+
+A run that was killed, interrupted or cut off leaves things that its state does not know (the call was made,
+its answer lost), and things that the state distrusts though they are sound (a database whose restore
+finished after Terraform had gone). The former are deleted, the latter trusted; nothing is made twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from orchestrator.aws import databases, inventory, sweep
+from orchestrator.aws.found import Found
+from orchestrator.aws.store import Stored
+from orchestrator.errors import EnvctlError, ExitCode
+from orchestrator.events import Notice
+from orchestrator.lifecycle.context import Context
+from orchestrator.manifest import Manifest
+from orchestrator.outcome import Leftover
+from orchestrator.state import State
+
+# AWS lists what it is still deleting: interfaces of a NAT gateway, a managed secret, a terminated volume.
+# What has not changed for a while is not being deleted.
+STILL_S = 45.0
+POLL_S = 5.0
+# A database that is being made, or deleted, does not move for many minutes and is moving all the same.
+TIMEOUT_S = 300.0
+BUSY_TIMEOUT_S = 3600.0
+_BUSY = ("InvalidDBClusterStateFault", "InvalidDBInstanceState", "InvalidDBInstanceStateFault")
+_DATA = ("rds:DBCluster", "rds:DBInstance")
+_DATABASES = ("aws_rds_cluster", "aws_rds_cluster_instance", "aws_db_instance")
+
+
+def in_doubt(stored: Stored | None) -> bool:
+    """Return whether the last run may have left something that the state does not know. Pure."""
+    return stored is None or stored.manifest.status not in ("ready", "unhealthy", "paused")
+
+
+def recover(context: Context, record: Manifest | None) -> bool:
+    """Before an `up` that follows a run in doubt: delete what the state does not know, trust what is sound.
+
+    Return whether anything was done. Raises EnvctlError (not clean) rather than delete a database that
+    people have worked with.
+    """
+    known = context.store.state(context.environment)
+    orphans = _strangers(context, known, None, handmade=False)
+    if record is not None and record.applied_at and not _restoring(record):
+        data = [item for item in orphans if item.type in _DATA and (item.parent is None)]
+        if data:
+            raise EnvctlError(
+                ExitCode.NOT_CLEAN,
+                f"The state of {context.environment.name} does not know its database {data[0].arn}, "
+                "and deleting it would lose its data.",
+                f"Bring an older version of the state back, or `envctl destroy --pr {context.environment.pr}`.",
+            )
+    if orphans:
+        with context.watch.step("recover", f"deleting {_count(orphans)} that an earlier run left in no state"):
+            until_gone(context, lambda: _strangers(context, known, None, handmade=False))
+    trusted = _trust(context, known)
+    return bool(orphans) or trusted
+
+
+def clear_strangers(context: Context, vpc: str | None) -> None:
+    """Before a destroy: delete what is the environment's own and Terraform does not know of.
+
+    Terraform would wait for such a thing up to half an hour before it gave up on what it hangs on.
+    """
+    known = context.store.state(context.environment)
+    strangers = _strangers(context, known, vpc, handmade=True)
+    if strangers:
+        with context.watch.step("sweep", f"deleting {_count(strangers)} that Terraform does not know of"):
+            until_gone(context, lambda: _strangers(context, known, vpc, handmade=True))
+
+
+def until_gone(
+    context: Context, look: Callable[[], tuple[Found, ...]], delete: bool = True, patient: bool = True
+) -> tuple[Leftover, ...]:
+    """Sweep in passes until nothing is found or nothing moves; return what is left, with what AWS says of it.
+
+    `delete`: sweep, or only look. Without `patient` it is not waited for what is not being deleted.
+    """
+    began = moved = context.watch.clock()
+    before: tuple[Leftover, ...] | None = None
+    while True:
+        found = look()
+        if not found:
+            return ()
+        swept = sweep.sweep(context.session, context.environment, found) if delete else sweep.Pass((), {})
+        refused = swept.refused
+        left = tuple(_explained(item.leftover, refused) for item in found)
+        now = context.watch.clock()
+        patient = patient or bool(swept.own)
+        if left != before and patient:
+            before, moved = left, now
+            context.emit(Notice(f"Still listed: {len(left)}, the first is {left[0].arn} ({left[0].why})."))
+        busy = any(item.moving for item in found) or any(why.startswith(_BUSY) for why in refused.values())
+        limit = BUSY_TIMEOUT_S if busy else TIMEOUT_S
+        if not patient or now - began >= limit or (not busy and now - moved >= STILL_S):
+            return left
+        context.sleep(POLL_S)
+
+
+def _strangers(context: Context, known: State | None, vpc: str | None, handmade: bool) -> tuple[Found, ...]:
+    """Return what stands in the account by itself and is in no state.
+
+    `handmade`: what people made inside the environment's VPC counts as well, else only what carries its tags.
+    """
+    if known is not None and not known.readable:
+        return ()  # it may know everything: Terraform says what is wrong with it
+    ids = known.ids if known else frozenset()
+    found = inventory.find(context.session, context.environment, vpc)
+    unknown = [item for item in found if item.parent is None and item.id not in ids and item.arn not in ids]
+    if handmade:
+        return sweep.owned(context.session, context.environment, unknown)
+    return tuple(i for i in unknown if sweep.carries_tags(context.session, context.environment, i))
+
+
+def _restoring(record: Manifest) -> bool:
+    operation = record.operation
+    return operation is not None and operation.kind == "refresh-data"
+
+
+def _trust(context: Context, known: State | None) -> bool:
+    """Untaint each database that AWS has finished meanwhile; return whether there was one."""
+    trusted = False
+    for tainted in known.tainted if known else ():
+        if tainted.type not in _DATABASES or not tainted.id:
+            continue
+        with context.watch.step("recover", f"waiting for {tainted.address}, which an earlier run left half-made"):
+            sound = _wait_until_available(context, tainted.type == "aws_rds_cluster", tainted.id)
+        if sound:
+            context.engine.untaint(tainted.address)
+            trusted = True
+    return trusted
+
+
+def _wait_until_available(context: Context, cluster: bool, identifier: str) -> bool:
+    began = context.watch.clock()
+    while True:
+        status = databases.status(context.session, cluster, identifier)
+        if status == "available":
+            return True
+        ended = status is None or status.startswith(
+            ("failed", "incompatible", "inaccessible", "deleting", "restore-error")
+        )
+        if ended or context.watch.clock() - began > BUSY_TIMEOUT_S:
+            return False
+        context.sleep(POLL_S)
+
+
+def _explained(item: Leftover, refused: dict[str, str]) -> Leftover:
+    return replace(item, why=f"{item.why}; {refused[item.arn]}") if item.arn in refused else item
+
+
+def _count(items: Iterable[object]) -> str:
+    number = len(tuple(items))
+    return "1 thing" if number == 1 else f"{number} things"

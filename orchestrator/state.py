@@ -1,0 +1,70 @@
+"""What Terraform's state says that envctl needs: which things it knows, and which of them it distrusts. Pure.
+
+The format is version 4, which Terraform and OpenTofu share. Values are read and dropped: a state holds secrets.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Tainted:
+    """A resource that Terraform made but whose making did not end: it would replace it."""
+
+    address: str
+    type: str
+    id: str
+
+
+@dataclass(frozen=True)
+class State:
+    """A state: `ids` are the ids and ARNs of everything that it manages.
+
+    `readable` is false for bytes that are no state: then nothing is known, which is not the same as nothing.
+    """
+
+    lineage: str = ""
+    serial: int = -1
+    ids: frozenset[str] = frozenset()
+    tainted: tuple[Tainted, ...] = ()
+    readable: bool = True
+    empty: bool = True
+
+    @property
+    def holds_something(self) -> bool:
+        """Whether a destroy of it would have anything to do: a finished one leaves an empty state behind."""
+        return not self.readable or not self.empty
+
+
+def parse(body: bytes) -> State:
+    """Read a state."""
+    try:
+        raw = json.loads(body)
+        ids: set[str] = set()
+        tainted: list[Tainted] = []
+        empty = True
+        for resource in raw.get("resources") or ():
+            if resource.get("mode") == "data":
+                continue
+            empty = False
+            for instance in resource.get("instances") or ():
+                attributes = instance.get("attributes") or {}
+                ids |= {str(attributes[key]) for key in ("id", "arn", "identifier") if attributes.get(key)}
+                if instance.get("status") == "tainted":
+                    identifier = str(attributes.get("identifier") or attributes.get("id") or "")
+                    tainted.append(Tainted(_address(resource, instance), str(resource["type"]), identifier))
+        return State(
+            str(raw.get("lineage", "")), int(raw.get("serial", -1)), frozenset(ids), tuple(tainted), True, empty
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return State(readable=False)
+
+
+def _address(resource: dict[str, Any], instance: dict[str, Any]) -> str:
+    module = f"{resource['module']}." if resource.get("module") else ""
+    key = instance.get("index_key")
+    index = "" if key is None else f"[{json.dumps(key)}]"
+    return f"{module}{resource['type']}.{resource['name']}{index}"
