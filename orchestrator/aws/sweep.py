@@ -110,7 +110,7 @@ def _iam_tags(session: Session, item: Found) -> Tags:
     if item.type == "iam:Policy":
         return tags_in(iam.list_policy_tags(PolicyArn=item.arn)["Tags"])
     if item.type == "iam:InstanceProfile":
-        return tags_in(iam.list_instance_profile_tags(InstanceProfileName=item.id)["Tags"])
+        return tags_in(iam.get_instance_profile(InstanceProfileName=item.id)["InstanceProfile"].get("Tags"))
     return tags_in(iam.list_role_tags(RoleName=item.id)["Tags"])
 
 

@@ -9,7 +9,7 @@ from orchestrator import manifest
 from orchestrator.aws import databases, inventory
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Changes, Notice, Run
-from orchestrator.lifecycle import policy, prepare
+from orchestrator.lifecycle import code, policy, prepare, unsaved
 from orchestrator.lifecycle.context import Context
 from orchestrator.lifecycle.health import has_site, wait_until_healthy
 from orchestrator.lifecycle.holding import holding
@@ -46,6 +46,7 @@ def _create(context: Context, options: UpOptions, prepared: Prepared, writer: _R
     writer.intend()
     with context.watch.step("apply", "creating"):
         run = context.engine.apply(saved=False)
+    unsaved.after(context, run)
     return _conclude(context, options, writer, run)
 
 
@@ -74,6 +75,7 @@ def _update(context: Context, options: UpOptions, prepared: Prepared, writer: _R
         raise
     with context.watch.step("apply", "applying the changes"):
         applied = context.engine.apply(saved=True)
+    unsaved.after(context, applied)
     applied.planned = run.planned
     return _conclude(context, options, writer, applied)
 
@@ -159,7 +161,8 @@ class _Record:
 
     def intend(self) -> None:
         """Write the intent; raises EnvctlError (locked) when another run was first."""
-        intended = manifest.intend(self.manifest, "up", self._context.now(), self.commit, self._id)
+        kept = code.keep(self._context, self.manifest)
+        intended = manifest.intend(kept, "up", self._context.now(), self.commit, self._id)
         self._stored = self._context.store.write(self._context.environment, intended, self._stored)
         self.manifest = intended
 

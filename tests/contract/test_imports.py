@@ -29,6 +29,7 @@ ORDER = (
     "events",
     "interrupts",
     "workspace",
+    "bundle",
     "toolchain",
     "terraform_library",
     "terraform",
