@@ -38,6 +38,8 @@ ORDER = (
     "github",
     "lifecycle",
     "report",
+    "scaffold",
+    "scaffold_files",
     "sandbox",
     "cli",
 )
