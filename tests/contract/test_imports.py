@@ -39,6 +39,8 @@ ORDER = (
     "github",
     "lifecycle",
     "report",
+    "scaffold",
+    "scaffold_files",
     "sandbox",
     "cli",
 )
