@@ -11,6 +11,7 @@ import copy
 import hashlib
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -239,8 +240,13 @@ class Engine:
 
     def _keep_unsaved_state(self) -> None:
         """Move a state that Terraform could not save to where no other environment's run overwrites it."""
+        left = self._root / "errored.tfstate"
         with suppress(FileNotFoundError):
-            os.replace(self._root / "errored.tfstate", self._workspace.errored)
+            # Terraform knows no other name for it: it may be that of another environment's run from this checkout.
+            named = set(re.findall(rb"-(pr-[0-9]+)\b", left.read_bytes()))
+            if named and self._workspace.directory.name.encode() not in named:
+                return
+            os.replace(left, self._workspace.errored)
             self._emit(Notice(f"Terraform could not save its state: it is kept in {self._workspace.errored}."))
 
     def _child_environment(self) -> dict[str, str]:

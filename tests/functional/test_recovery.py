@@ -334,3 +334,14 @@ def test_a_database_that_aws_finished_meanwhile_is_trusted_again(
     assert up(envctl).code == 0
     assert terraform.the("untaint").argv == ["untaint", "-lock=false", CLUSTER]
     assert "status" not in account.state()["resources"][CLUSTER]
+
+
+def test_a_state_of_another_environment_of_this_checkout_is_left_to_its_own_run(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    up(envctl)
+    theirs = envctl.directory / "terraform" / "env" / "errored.tfstate"
+    theirs.write_text('{"resources": [{"instances": [{"attributes": {"id": "shop-pr-4"}}]}]}')
+    terraform.change(LB)
+    assert up(envctl).code == 0
+    assert theirs.exists()
