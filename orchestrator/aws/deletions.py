@@ -1,4 +1,4 @@
-"""How one thing of each type is deleted, with what holds on to it by itself. Each call is made once, nothing is waited for."""
+"""How one thing of each type is deleted, with what would hold it back. Nothing is waited for here."""
 
 from __future__ import annotations
 
