@@ -59,6 +59,11 @@ def said(announcement):
 # What each state says
 
 
+def test_every_state_has_its_title_and_no_two_the_same():
+    assert TITLES.keys() == set(STATES)
+    assert len({symbol for symbol, _ in TITLES.values()}) == len({word for _, word in TITLES.values()}) == len(STATES)
+
+
 @pytest.mark.parametrize("state", STATES)
 def test_the_first_line_is_symbol_and_word(state):
     symbol, word = TITLES[state]
