@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator import durations
 from orchestrator.announcement import Announcement, State
+from orchestrator.errors import EnvctlError
 from orchestrator.events import Resource
 from orchestrator.outcome import Leftover, Outcome
 from orchestrator.page import facts
@@ -135,7 +136,7 @@ def _view(announcement: Announcement) -> dict[str, Any]:
     }
 
 
-def _error(announcement: Announcement) -> Any:
+def _error(announcement: Announcement) -> EnvctlError | None:
     return announcement.outcome.error if announcement.outcome else None
 
 
@@ -171,7 +172,8 @@ def _fitted(items: Sequence[T], line: Callable[[T], Markdown], count: int | None
             break
         kept.append(made)
     cut = len(items) - len(kept)
-    return [*kept, Markdown(f"and {cut} more")] if cut else kept
+    elsewhere = "" if count is None else ": see the job's summary"
+    return [*kept, Markdown(f"and {cut} more{elsewhere}")] if cut else kept
 
 
 @cache

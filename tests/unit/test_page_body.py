@@ -154,7 +154,7 @@ def test_a_failed_destroy_lists_what_is_left_and_promises_no_site():
     written = comment(told("failed", "destroy", failed=error(ExitCode.NOT_CLEAN), left=LEFT))
     found = page(written)
     assert LEFT[0].arn in found.text
-    assert "and 30 more" in found.text
+    assert "and 30 more: see the job's summary" in found.text
     assert "/envctl destroy tries again" in found.text
     assert URL not in written
     assert "cluster.example" not in written
