@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 ATTEMPTS = 4
 PATIENCE_S = 150.0
 """How long one call may take, its waits included. GitHub's shortest untold wait is one minute."""
-_TIMEOUT_S = 20
 _PER_PAGE = 100  # the most that GitHub gives
 _PUBLIC = "https://api.github.com"
 _ACTIONS = "github-actions[bot]"
@@ -38,7 +37,8 @@ class Session:
     """A way to one repository: GITHUB_API_URL, and GITHUB_TOKEN or GH_TOKEN of `environ`.
 
     Raises EnvctlError (usage, credentials) at once when they make no sense; asks nobody before the first
-    call. `sleep` and `monotonic` (seconds) are handed in by tests. Threads may share one.
+    call. `sleep` and `monotonic` (seconds) are handed in by tests; `timeout_s` is for one request. Threads
+    may share one.
     """
 
     def __init__(
@@ -47,12 +47,14 @@ class Session:
         environ: Mapping[str, str],
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
+        timeout_s: int = 20,
     ) -> None:
         self._url = _url(environ)
         self._token = _token(environ)
         self._root = f"/repos/{repository}"
         self._sleep = sleep
         self._monotonic = monotonic
+        self._timeout_s = timeout_s
         self._quiet_until = 0.0
         self._made: Requester | None = None
         self._me: str | None = None
@@ -153,7 +155,7 @@ class Session:
             self._made = Github(
                 auth=Auth.Token(self._token),
                 base_url=self._url,
-                timeout=_TIMEOUT_S,
+                timeout=self._timeout_s,
                 per_page=_PER_PAGE,
                 user_agent="envctl",
                 retry=None,
