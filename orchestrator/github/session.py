@@ -101,21 +101,27 @@ class Session:
 
     def post(self, path: str, body: Item) -> Item:
         """Make something and return it."""
-        made = as_item(self._request("POST", self._root + path, body=body)[1])
-        field(made, "id", int)  # an answer of another kind (a redirect, say) is no promise that it was made
-        return made
+        return self._write("POST", path, body)
 
     def patch(self, path: str, body: Item) -> Item:
         """Change something and return it."""
-        return as_item(self._request("PATCH", self._root + path, body=body)[1])
+        return self._write("PATCH", path, body)
+
+    def _write(self, verb: str, path: str, body: Item) -> Item:
+        written = as_item(self._request(verb, self._root + path, body=body)[1])
+        field(written, "id", int)  # PyGithub lets some redirects pass for answers: nothing was written then
+        return written
 
     def delete(self, path: str) -> None:
         """Delete something; that it is gone already is fine."""
         try:
-            self._request("DELETE", self._root + path)
+            answer = self._request("DELETE", self._root + path)[1]
         except Refused as refused:
             if refused.status != 404:
                 raise
+        else:
+            if answer is not None:
+                raise NoAnswer("nothing was expected")
 
     def me(self) -> str:
         """Return the login that the token writes as: a person's, or an app's, which ends in [bot]."""
@@ -124,9 +130,12 @@ class Session:
             query = {"query": "query { viewer { login } }"}
             try:
                 answer = as_item(self._request("POST", self._requester().graphql_url, body=query)[1])
+                if answer.get("errors"):
+                    is_limit = "RATE_LIMITED" in str(answer["errors"])
+                    raise Refused(429 if is_limit else 403, failures.said_by(answer), {})
                 self._me = field(as_item(as_item(answer.get("data")).get("viewer")), "login", str)
             except Refused as refused:
-                if failures.wait_s(refused, 1) is not None or refused.status == 401:
+                if refused.status not in (403, 404) or failures.is_limit(refused):
                     raise
                 self._me = _ACTIONS
         return self._me

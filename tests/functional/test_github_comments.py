@@ -141,9 +141,19 @@ def test_where_graphql_is_refused_it_is_github_actions(github, status):
     assert [comment.body for comment in github.comments_on(7)] == [body("ready")]
 
 
-@pytest.mark.parametrize("status", [401, 429, 502])
-def test_who_one_is_is_never_guessed_when_it_cannot_be_asked(github, status):
-    github.fail(status, path="/graphql$", times=100)
+def test_where_graphql_forbids_it_is_github_actions(github):
+    github.fail(text='{"data": null, "errors": [{"type": "FORBIDDEN", "message": "no"}]}', path="/graphql$", times=100)
+    room(github).comment(7, body("ready"), MARKER)
+    assert room(github).comment(7, body("ready"), MARKER)
+    assert len(github.comments_on(7)) == 1
+
+
+LIMITED = {"text": '{"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}]}'}
+
+
+@pytest.mark.parametrize("fault", [{"fault": 401}, {"fault": 429}, {"fault": 502}, LIMITED], ids=str)
+def test_who_one_is_is_never_guessed_when_it_cannot_be_asked(github, fault):
+    github.fail(path="/graphql$", times=100, **fault)
     with pytest.raises(EnvctlError):
         room(github).comment(7, body("creating"), MARKER)
     assert not github.writes()

@@ -7,7 +7,7 @@ import traceback
 
 import pytest
 from github_room import Clock, room
-from github_server import GitHubServer, primary_limit, secondary_limit
+from github_server import ACTIONS, GitHubServer, primary_limit, secondary_limit
 
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.github.client import GitHub
@@ -234,10 +234,13 @@ def test_github_enterprise(clock):
         assert {request.user_agent for request in enterprise.requests} == {"envctl"}
 
 
-def test_a_write_to_a_renamed_repository_is_no_success(github):
+@pytest.mark.parametrize("write", WRITES)
+def test_a_write_to_a_renamed_repository_is_no_success(github, head, write):
+    asked = github.comment(7, f"old\n\n{MARKER}-->", ACTIONS)
+    github.deploy(github.new_commit(), "envctl:pr-7", "preview")
     github.rename("acme/store")
-    with pytest.raises(EnvctlError, match="GitHub"):
-        room(github).approve(7, "a" * 40)
+    with pytest.raises(EnvctlError, match="GitHub gives no usable answer"):
+        WRITES[write](room(github), head, asked.id)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What the room believes of pull requests, and what it does not."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from github_room import room
 from github_server import GitHubServer
@@ -145,6 +147,15 @@ def test_a_listing_that_fails_in_the_middle_is_made_again(github):
     found = room(github).open_pull_requests()
     assert [pull_request.number for pull_request in found] == list(range(1, 151))
     assert len(github.requests) == 4
+
+
+def test_threads_may_share_a_room(github):
+    for number in range(1, 31):
+        github.open_pr(number, fork=number % 2 == 0)
+    reader = room(github)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(reader.pull_request, range(1, 31)))
+    assert [(one.number, one.fork) for one in found] == [(number, number % 2 == 0) for number in range(1, 31)]
 
 
 def test_an_empty_repository_has_none(github):

@@ -137,7 +137,7 @@ def test_many_at_once_lose_nothing(github):
             seconds_between_requests=0,
             seconds_between_writes=0,
         )
-        issue = client.get_repo("acme/shop", lazy=True).get_pull(7)
+        issue = client.get_repo("acme/shop").get_pull(7)
         for number in range(10):
             issue.create_issue_comment(f"{name} {number}")
 
