@@ -1,5 +1,7 @@
 """The "View deployment" button follows the environment, and goes with it."""
 
+import json
+
 import pytest
 from github_room import room
 
@@ -110,6 +112,18 @@ def test_other_deployments_are_nobodys_business(github, head):
     assert states(github) == [[]]
     assert states(github, 70) == [["success"]]
     assert all(other.id in github.deployments and not other.statuses for other in others)
+
+
+def test_a_listing_that_was_not_filtered_is_no_reason_to_delete(github, head):
+    others = [
+        github.deploy(head),
+        github.deploy(head, environment="preview"),
+        github.deploy(head, "envctl:pr-70", "preview"),
+    ]
+    listing = json.dumps([github.shapes.deployment(other) for other in others])
+    github.fail(text=listing, path="/deployments$", method="GET")
+    room(github).remove_deployments(7)
+    assert not github.writes()
 
 
 def test_at_the_end_all_are_ended_and_deleted(github, head):

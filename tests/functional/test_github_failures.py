@@ -76,6 +76,20 @@ def test_retry_after_is_honoured(github, clock, status):
     assert clock.waits == [17]
 
 
+NONE_LEFT = {
+    "X-RateLimit-Remaining": "0",
+    "X-RateLimit-Reset": "1500000040",
+    "Date": email.utils.formatdate(1500000000),
+}
+
+
+@pytest.mark.parametrize(("headers", "waits"), [({"Retry-After": "17"}, [17]), (NONE_LEFT, [41])])
+def test_a_limit_is_known_by_its_headers_whatever_the_words(github, clock, headers, waits):
+    github.fail(403, message="You have triggered an abuse detection mechanism.", headers=headers)
+    assert room(github, clock).pull_request(7).open
+    assert clock.waits == waits
+
+
 def test_a_limit_that_does_not_say_how_long_is_a_minute(github, clock):
     github.fail(secondary_limit())
     assert room(github, clock).pull_request(7).open
