@@ -118,7 +118,10 @@ class Kill:
 
 
 class Killer:
-    """Waits for its event, strikes once: later, if the victim is not there yet. Hand it the process, the proxy's calls and the lines of stderr."""
+    """Waits for its event, strikes once: later, if the victim is not there yet.
+
+    It is handed the process, the proxy's calls and the lines of stderr.
+    """
 
     def __init__(self, kill: Kill | None, sleep: Callable[[float], None] = time.sleep) -> None:
         self.kill = kill

@@ -16,6 +16,7 @@ from chaos.scenarios import Scenario
 from chaos.stage import COMMITS, Account, Checkout, Faults, Looks, Ran
 
 TRIES = 6
+GIVE_UP = 2  # times that the same error came again, and nobody is at work any more
 LIMIT_S = {"small": 150.0, "fake": 60.0, "full": 900.0}
 LOCKED, NOTHING_TO_DO = 5, 0
 PAUSE_S = 2.0  # before asking again what is locked
@@ -162,19 +163,19 @@ class _Play:
 
     def _repeat(self, operation: str, killer: Killer) -> bool:
         """Ask for the same thing until it is so, as the next runs of a pull request do."""
-        ran: Ran | None = None
-        unlocked = False
+        ran, same, unlocked = None, 0, False
         for _ in range(TRIES):
             if ran is not None:
                 time.sleep(PAUSE_S)
-            ran = self._envctl(*self._wish(operation))
+            before, ran = ran, self._envctl(*self._wish(operation))
             self.result.tries += 1
             if ran.code == 0:
                 return True
             if ran.error.get("code") == "unexpected":
                 self.result.trouble.append(f"a bug: {ran}")
                 return False
-            if ran.hung:
+            same = same + 1 if before and before.error == ran.error else 0
+            if ran.hung or (same >= GIVE_UP and not killer.note()):
                 break
             if ran.code == LOCKED and not killer.note() and not unlocked:
                 unlocked = self._unlock_by_hand(ran)

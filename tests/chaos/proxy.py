@@ -135,6 +135,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         body = self._body()
+        if body is None:  # its sender died in the middle: no service does half a request
+            self.close_connection = True
+            return
         call = self.proxy._note(self.command, self.path, self.headers, body)
         rule = self.proxy.rules.decide(call)
         self.proxy.watch(call, "before")
@@ -162,16 +165,22 @@ class _Handler(BaseHTTPRequestHandler):
     def _refusal(self, rule: Rule, call: Call) -> Answer:
         return refusal(rule, call, protocol(call, self.headers))  # type: ignore[arg-type]
 
-    def _body(self) -> bytes:
-        if "chunked" in self.headers.get("Transfer-Encoding", ""):
-            pieces = []
-            while size := int(self.rfile.readline().split(b";")[0], 16):
-                pieces.append(self.rfile.read(size))
-                self.rfile.readline()
-            while self.rfile.readline().strip():
-                pass  # trailers
-            return b"".join(pieces)
-        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+    def _body(self) -> bytes | None:
+        """Return the whole body, or None when it ends too early."""
+        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+            length = int(self.headers.get("Content-Length", 0))
+            body = self.rfile.read(length)
+            return body if len(body) == length else None
+        pieces = []
+        while head := self.rfile.readline():
+            size = int(head.split(b";")[0], 16)
+            pieces.append(self.rfile.read(size))
+            end = self.rfile.readline()
+            if size == 0:
+                while end.strip():  # trailers
+                    end = self.rfile.readline()
+                return b"".join(pieces)
+        return None
 
     def _forward(self, body: bytes) -> Answer:
         # Every header as it came: the signature covers them, and `Host` says which endpoint was meant.

@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import queue
 import shutil
+import signal
 import sys
 import time
 import traceback
@@ -23,6 +25,7 @@ sys.path[:0] = [str(TESTS), str(TESTS / "functional")]  # also in the processes 
 from chaos.play import Result, play  # noqa: E402
 from chaos.scenarios import KINDS, Scenario, draw, draw_all  # noqa: E402
 from chaos.stage import Account  # noqa: E402
+
 from orchestrator.sandbox import control  # noqa: E402
 
 HOME = TESTS.parent / ".envctl" / "chaos"
@@ -30,6 +33,7 @@ HOME = TESTS.parent / ".envctl" / "chaos"
 
 def work(number: int, home: Path, tasks: Any, results: Any) -> None:
     """One worker: an account of its own, scenarios until there are no more."""
+    signal.signal(signal.SIGTERM, _stopped)
     for name in [*control.unwanted(), "AWS_ENDPOINT_URL"]:
         os.environ.pop(name, None)
     account = Account(home / f"account-{number}")
@@ -43,6 +47,11 @@ def work(number: int, home: Path, tasks: Any, results: Any) -> None:
         if not result.ok:
             account.renew()
     account.stop()
+
+
+def _stopped(*_: object) -> None:
+    """SIGTERM, so that what was started is ended."""
+    sys.exit(143)
 
 
 def play_all(scenarios: Sequence[Scenario], workers: int, home: Path) -> list[Result]:
@@ -68,7 +77,7 @@ def play_all(scenarios: Sequence[Scenario], workers: int, home: Path) -> list[Re
                 break
             try:
                 done.append(results.get(timeout=5))
-            except Exception:  # noqa: BLE001 - queue.Empty: look whether anybody still works
+            except queue.Empty:  # look whether anybody still works
                 continue
             _tell(done[-1], len(done), len(scenarios), time.monotonic() - began)
         for each in team:
@@ -76,6 +85,7 @@ def play_all(scenarios: Sequence[Scenario], workers: int, home: Path) -> list[Re
     finally:
         for each in team:
             each.terminate()
+            each.join(20)
         for n in range(1, len(team) + 1):
             control.stop(home / f"account-{n}")
     return sorted(done, key=lambda result: result.scenario.number)
@@ -163,6 +173,7 @@ def main(arguments: list[str] | None = None) -> int:
         for each in scenarios:
             print(f"{each.number:3} {each.kind}: {each}")
         return 0
+    signal.signal(signal.SIGTERM, _stopped)
     shutil.rmtree(options.home / "logs", ignore_errors=True)
     print(f"{len(scenarios)} scenarios of seed {options.seed}, {options.workers} at a time", file=sys.stderr)
     results = play_all(scenarios, options.workers, options.home)

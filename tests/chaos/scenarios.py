@@ -252,7 +252,7 @@ def draw(seed: int, number: int, full: bool = False) -> Scenario:
         kill,
         database=kind.database,
         elsewhere=bool(kill and rng.random() < 0.3) or kind.name == "cancelled by GitHub",
-        then="destroy" if rng.random() < 0.3 or operation == "destroy" and rng.random() < 0.5 else "up",
+        then="destroy" if rng.random() < 0.3 or (operation == "destroy" and rng.random() < 0.5) else "up",
     )
 
 

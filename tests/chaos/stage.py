@@ -10,19 +10,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
 import inventory
-from providers import cli_config
-from world import FakeTerraform
-
 from chaos.killer import Killer
 from chaos.proxy import Proxy
 from chaos.rules import Call, Rules
 from chaos.scenarios import Scenario
+from providers import cli_config
+from world import FakeTerraform
+
 from orchestrator.sandbox import control
 from orchestrator.sandbox.names import HOST, STATE_BUCKET
 
@@ -211,16 +212,19 @@ class Checkout:
         for reader in readers:
             reader.start()
         hung = False
-        while process.poll() is None:
-            killer.note()
-            if time.monotonic() - began > limit_s:
-                hung = True
-                process.kill()
-                killer.reap()
-            try:
-                process.wait(NOTE_S)
-            except subprocess.TimeoutExpired:
-                continue
+        try:
+            while process.poll() is None:
+                killer.note()
+                if time.monotonic() - began > limit_s:
+                    hung = True
+                    process.kill()
+                    killer.reap()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(NOTE_S)
+        except BaseException:  # the bench is stopped
+            process.kill()
+            killer.reap()
+            raise
         killer.finish()
         for reader in readers:
             reader.join(2)  # a child that lives on may hold them open
