@@ -55,7 +55,7 @@ def play(scenario: Scenario, account: Account, directory: Path, log: Path) -> Re
         say(f"scenario {scenario.number} of seed {scenario.seed}: {scenario.kind}\n{scenario}\n")
         faults = Faults(account.sandbox.endpoint)
         try:
-            checkout = Checkout(directory, scenario, faults.proxy.endpoint, say)
+            checkout = Checkout(directory, scenario, account.sandbox, faults.proxy.endpoint, say)
             _Play(scenario, account, checkout, faults, result).run()
         finally:
             faults.proxy.stop()
@@ -174,7 +174,7 @@ class _Play:
             if ran.error.get("code") == "unexpected":
                 self.result.trouble.append(f"a bug: {ran}")
                 return False
-            same = same + 1 if before and before.error == ran.error else 0
+            same = same + 1 if before and before.gist == ran.gist else 0
             if ran.hung or (same >= GIVE_UP and not killer.note()):
                 break
             if ran.code == LOCKED and not killer.note() and not unlocked:

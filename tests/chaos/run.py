@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import os
 import queue
 import shutil
 import signal
@@ -34,8 +33,6 @@ HOME = TESTS.parent / ".envctl" / "chaos"
 def work(number: int, home: Path, tasks: Any, results: Any) -> None:
     """One worker: an account of its own, scenarios until there are no more."""
     signal.signal(signal.SIGTERM, _stopped)
-    for name in [*control.unwanted(), "AWS_ENDPOINT_URL"]:
-        os.environ.pop(name, None)
     account = Account(home / f"account-{number}")
     while (scenario := tasks.get()) is not None:
         log = home / "logs" / f"{scenario.seed}-{scenario.number}.log"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from providers import cli_config
 from world import FakeTerraform
 
 from orchestrator.sandbox import control
-from orchestrator.sandbox.names import HOST, STATE_BUCKET
+from orchestrator.sandbox.names import ACCESS_KEY, HOST, REGION, STATE_BUCKET
 
 CHECKOUT = Path(__file__).parents[2]
 SMALL_ROOT = Path(__file__).parent / "root"
@@ -59,6 +60,11 @@ class Ran:
     def error(self) -> dict[str, Any]:
         return self.body.get("error") or {}
 
+    @property
+    def gist(self) -> tuple[int, str]:
+        """How it ended, without what differs each time (request ids, times)."""
+        return self.code, re.sub(r"RequestID: \w+|\d{4}-\d\d-\S+|[0-9a-f-]{36}", "", str(self.error.get("message")))
+
     def __str__(self) -> str:
         message = str(self.error.get("message", ""))[:300]
         how = "hung" if self.hung else f"exit {self.code}"
@@ -76,8 +82,19 @@ class Looks:
     databases: dict[str, str] = field(default_factory=dict)
 
 
+class Here(boto3.Session):
+    """A session whose clients speak to one endpoint, past the proxy; this process's environment does not matter."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(ACCESS_KEY, ACCESS_KEY, region_name=REGION)
+        self._endpoint = endpoint
+
+    def client(self, *arguments: Any, **options: Any) -> Any:
+        return super().client(*arguments, endpoint_url=self._endpoint, **options)
+
+
 class Account:
-    """One emulated account, started anew when it was left dirty. Its clients do not go through the proxy."""
+    """One emulated account, started anew when it was left dirty."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -85,9 +102,7 @@ class Account:
 
     def start(self) -> None:
         self.sandbox = control.start(self.directory)
-        settings = control.environment(self.sandbox)
-        os.environ.update(settings)
-        self.session = boto3.Session()
+        self.session = Here(self.sandbox.endpoint)
         self.before = inventory.inventory(self.session)
 
     def stop(self) -> None:
@@ -143,22 +158,29 @@ def _readable(text: str | bytes) -> dict[str, Any] | None:
 class Checkout:
     """A checkout to run envctl in, with the Terraform and the root module that the scenario is about."""
 
-    def __init__(self, directory: Path, scenario: Scenario, endpoint: str, log: Callable[[str], None]) -> None:
+    def __init__(
+        self, directory: Path, scenario: Scenario, sandbox: control.Sandbox, endpoint: str, log: Callable[[str], None]
+    ) -> None:
         self.base = directory
         self.log = log
         self.number = 0
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         environ = {k: v for k, v in os.environ.items() if k not in control.unwanted() and not k.startswith("GITHUB_")}
-        environ |= cli_config(directory, CHECKOUT, environ) | {
-            "AWS_ENDPOINT_URL": endpoint,
-            "NO_PROXY": HOST,
-            "PYTHONPATH": str(CHECKOUT),
-            "ENVCTL_DATABASE__REPLICAS": "1" if scenario.database or scenario.stage == "full" else "0",
-            "ENVCTL_TERRAFORM__MAX_RETRIES": "4",
-        }
+        environ |= (
+            control.environment(sandbox)
+            | cli_config(directory, CHECKOUT, environ)
+            | {
+                "AWS_ENDPOINT_URL": endpoint,
+                "NO_PROXY": HOST,
+                "PYTHONPATH": str(CHECKOUT),
+                "ENVCTL_DATABASE__REPLICAS": "1" if scenario.database or scenario.stage == "full" else "0",
+                "ENVCTL_TERRAFORM__MAX_RETRIES": "4",
+            }
+        )
         if scenario.stage == "fake":
             self.fake = FakeTerraform(directory / "bin")
+            self.fake.let("save")  # it is never kept from saving its state
             self.fake.set(outputs={}, resources={"aws_vpc.this": {"type": "aws_vpc"}})
             environ["ENVCTL_TERRAFORM"] = str(self.fake.program)
         self.environ = environ

@@ -121,15 +121,17 @@ resource "aws_db_subnet_group" "this" {
 
 resource "aws_rds_cluster" "this" {
   count                     = var.database.replicas > 0 ? 1 : 0
-  cluster_identifier        = var.name
-  engine                    = var.database.engine
-  engine_version            = var.database.engine_version
-  snapshot_identifier       = var.database.snapshot_arn
-  db_subnet_group_name      = aws_db_subnet_group.this[0].name
-  vpc_security_group_ids    = [aws_security_group.this["data"].id]
-  skip_final_snapshot       = true
-  backup_retention_period   = 1
-  final_snapshot_identifier = null
+  cluster_identifier      = var.name
+  engine                  = var.database.engine
+  engine_version          = var.database.engine_version
+  snapshot_identifier     = var.database.snapshot_arn
+  db_subnet_group_name    = aws_db_subnet_group.this[0].name
+  vpc_security_group_ids  = [aws_security_group.this["data"].id]
+  skip_final_snapshot     = true
+  backup_retention_period = 1
+
+  # envctl switches this on after the first complete apply.
+  iam_database_authentication_enabled = true
 
   lifecycle {
     ignore_changes = [snapshot_identifier]
