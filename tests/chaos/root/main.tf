@@ -120,7 +120,7 @@ resource "aws_db_subnet_group" "this" {
 }
 
 resource "aws_rds_cluster" "this" {
-  count                     = var.database.replicas > 0 ? 1 : 0
+  count                   = var.database.replicas > 0 ? 1 : 0
   cluster_identifier      = var.name
   engine                  = var.database.engine
   engine_version          = var.database.engine_version
