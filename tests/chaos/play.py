@@ -17,7 +17,7 @@ from chaos.stage import COMMITS, Account, Checkout, Faults, Looks, Ran
 
 TRIES = 6
 GIVE_UP = 2  # times that the same error came again, and nobody is at work any more
-LIMIT_S = {"small": 150.0, "fake": 60.0, "full": 900.0}
+LIMIT_S = {"small": 300.0, "fake": 120.0, "full": 1200.0}
 LOCKED, NOTHING_TO_DO = 5, 0
 PAUSE_S = 2.0  # before asking again what is locked
 

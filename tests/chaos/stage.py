@@ -166,7 +166,8 @@ class Checkout:
         self.number = 0
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
-        environ = {k: v for k, v in os.environ.items() if k not in control.unwanted() and not k.startswith("GITHUB_")}
+        foreign = ("GITHUB_", "ENVCTL_")
+        environ = {k: v for k, v in os.environ.items() if k not in control.unwanted() and not k.startswith(foreign)}
         environ |= (
             control.environment(sandbox)
             | cli_config(directory, CHECKOUT, environ)
