@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -123,11 +122,13 @@ class Killer:
     It is handed the process, the proxy's calls and the lines of stderr.
     """
 
-    def __init__(self, kill: Kill | None, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, kill: Kill | None, wait: Callable[[threading.Event, float], bool] = threading.Event.wait
+    ) -> None:
         self.kill = kill
         self.struck: list[str] = []
         """What was sent to whom."""
-        self._sleep = sleep
+        self._wait = wait
         self._root: Process | None = None
         self._known: dict[int, Process] = {}
         self._matched = 0
@@ -196,13 +197,13 @@ class Killer:
     def _later(self) -> None:
         assert self.kill
         wait = self.kill.event.seconds
-        while not self._begun and not self._ended.wait(wait):
+        while not self._begun and not self._wait(self._ended, wait):
             self.strike()
             wait = NOT_THERE_YET_S
 
     def _follow_up(self, steps: tuple[tuple[float, str], ...]) -> None:
         for seconds, name in steps:
-            if self._ended.wait(seconds):
+            if self._wait(self._ended, seconds):
                 return
             self._send(name)
 
