@@ -73,7 +73,10 @@ class Ran:
 
 @dataclass
 class Looks:
-    """What the account held at one moment of environment NAME: ids by kind, lineage of its state, its databases."""
+    """What the account held at one moment of environment NAME: ids by kind, its state, its databases.
+
+    `lineage` is that of the state in the bucket: Terraform gives one that is pushed into an empty place a new one.
+    """
 
     lineage: str | None = None
     state: str = ""
@@ -118,12 +121,13 @@ class Account:
     def look(self, errored: Path) -> Looks:
         """Look at the environment; a state that could not be saved counts as its state."""
         found = Looks()
-        kept = _readable(errored.read_text()) if errored.is_file() else self._state()
+        saved = self._state()
+        kept = _readable(errored.read_text()) if errored.is_file() else saved
         if kept:
             found.state = json.dumps(kept)
             resources = kept.get("resources") or []
             found.managed = sum(r.get("mode") != "data" for r in resources) if isinstance(resources, list) else 1
-            found.lineage = kept.get("lineage")
+            found.lineage = saved.get("lineage") if saved else None
         tag = {"Filters": [{"Name": "tag:envctl:environment", "Values": [NAME]}]}
         ec2 = self.session.client("ec2")
         for operation, items, name in (

@@ -46,11 +46,6 @@ SCENARIOS = {
         0, 7, "500, but done", "create", "small", (Rule("refuse-after", "500", "ec2", "CreateVpc"),), None
     ),
 }
-UNTIL = {
-    "the machine goes away with the lock held": "the lock of a dead run of this machine is recognised",
-    "the machine goes away in the first seconds": "what is in no state is adopted or deleted",
-    "a VPC is made, the answer is lost": "destroy looks for what is in no state",
-}
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +55,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     started.stop()
 
 
-def cases() -> Iterator[object]:
-    for name, scenario in SCENARIOS.items():
-        marks = [pytest.mark.xfail(reason=UNTIL[name], strict=False)] if name in UNTIL else []
-        yield pytest.param(scenario, id=name, marks=marks)
-
-
-@pytest.mark.parametrize("scenario", list(cases()))
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=list(SCENARIOS))
 def test_it_comes_to_a_good_end(scenario: Scenario, account: Account, tmp_path: Path) -> None:
     log = tmp_path / "log"
     result = play(scenario, account, tmp_path / "world", log)
