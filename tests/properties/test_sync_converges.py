@@ -1,0 +1,116 @@
+"""Whatever happens in whatever order, after one `sync --all` the environments are those of the pull requests."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import hypothesis.strategies as st
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, rule
+from model_world import LIMIT, Model
+
+from orchestrator.errors import EnvctlError, ExitCode
+from orchestrator.outcome import Outcome
+
+PULL_REQUESTS = st.integers(1, 3)
+STANDINGS = st.sampled_from([{}, {}, {}, {"fork": True}, {"bot": True}, {"draft": True}])
+DEEDS = st.sampled_from(["push", "push", "shut", "open", "draft", "approve", "sync", "sync_all"])
+# Up to about 14 changes are made by one run of `sync`.
+CHANGE = st.integers(1, 14)
+MEANWHILE = st.dictionaries(CHANGE, st.tuples(DEEDS, PULL_REQUESTS), max_size=2)
+RUN = st.fixed_dictionaries(
+    {
+        "dies_at": st.none() | CHANGE,
+        "deaf_from": st.none() | st.none() | st.none() | st.integers(1, 4),
+        "mute": st.booleans(),
+        "meanwhile": MEANWHILE,
+    }
+)
+
+
+class Repository(RuleBasedStateMachine):
+    """People, GitHub's events, runners that die, and time. No event is ever more than a hint to look."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = Model()
+
+    def teardown(self) -> None:
+        try:
+            self.rest()
+        finally:
+            self.model.close()
+
+    @rule(number=PULL_REQUESTS, standing=STANDINGS)
+    def somebody_opens(self, number: int, standing: dict[str, bool]) -> None:
+        self.model.open(number, **standing)
+
+    @rule(number=PULL_REQUESTS, deed=st.sampled_from(["push", "shut", "draft", "approve"]))
+    def somebody_changes(self, number: int, deed: str) -> None:
+        getattr(self.model, deed)(number)
+
+    @rule(number=PULL_REQUESTS, run=RUN)
+    def an_event_arrives(self, number: int, run: dict[str, Any]) -> None:
+        self.checked(self.model.sync(number, **self.live(run)), run)
+
+    @rule(run=RUN)
+    def the_reaper_comes(self, run: dict[str, Any]) -> None:
+        self.checked(self.model.sync_all(**self.live(run)), run)
+
+    @rule(hours=st.sampled_from([1, 40, 80]))
+    def time_passes(self, hours: int) -> None:
+        self.model.time += timedelta(hours=hours)
+
+    @rule()
+    def rest(self) -> None:
+        """Nothing happens but one `sync --all`: then everything is as it should be, and nothing else is there."""
+        model = self.model
+        had = set(model.account.serves)
+        outcome = model.sync_all()
+        assert isinstance(outcome, Outcome), outcome
+        assert outcome.exit_code is ExitCode.DONE, outcome.error
+        wanted = {n for n, found in model.pull_requests.items() if model.admitted(found) and not model.resting(n)}
+        there = set(model.account.serves)
+        assert there <= wanted
+        assert len(there) == min(len(wanted), LIMIT)
+        waiting = wanted - there
+        assert not waiting or all(number < min(waiting) for number in there - had), "the oldest come first"
+        for number in there:
+            self.follows(number)
+        notes = {f"pr-{n}/absence.json" for n in model.pull_requests if f"pr-{n}/absence.json" in model.keys()}
+        assert model.keys() - notes == {
+            f"pr-{n}/{file}" for n in there for file in ("manifest.json", "terraform.tfstate")
+        }
+        assert all(model.pull_requests[n].open for n in model.pull_requests if f"pr-{n}/absence.json" in notes)
+
+    def follows(self, number: int) -> None:
+        head, record = self.model.pull_requests[number].head, self.model.record(number)
+        assert record is not None
+        assert (self.model.account.serves[number], record.commit, record.status) == (head, head, "ready")
+        assert record.expires_at > self.model.time
+        assert record.closed_at is None
+
+    def live(self, run: dict[str, Any]) -> dict[str, Any]:
+        """The same run with deeds that can be done: a doubled event is another run in the middle of this one."""
+
+        def deed(name: str, number: int) -> Any:
+            return self.model.sync_all if name == "sync_all" else lambda: getattr(self.model, name)(number)
+
+        return {**run, "meanwhile": {at: deed(name, number) for at, (name, number) in run["meanwhile"].items()}}
+
+    def checked(self, outcome: Outcome | EnvctlError | None, run: dict[str, Any]) -> None:
+        """A run that nobody disturbed ends well."""
+        if run["dies_at"] is None and run["deaf_from"] is None and not run["meanwhile"]:
+            assert isinstance(outcome, Outcome), outcome
+            assert outcome.exit_code is ExitCode.DONE, outcome.error
+
+
+TestRepository = Repository.TestCase
+TestRepository.settings = settings(
+    max_examples=int(__import__("os").environ.get("N", "2000")),
+    stateful_step_count=12,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
