@@ -86,10 +86,8 @@ def _consider_all(fleet: Fleet) -> tuple[dict[int, Case], dict[int, Decided]]:
 
 
 def _consider(fleet: Fleet, number: int, listed: PullRequest | None) -> Case:
-    # One that was not listed may have been opened since: only its own answer says that it is closed. Whether
-    # a stranger's commit is approved is no part of a listing.
-    known = listed and not (listed.labelled and (listed.fork or listed.bot))
-    pull_request = listed if known else fleet.world.github.pull_request(number)
+    # One that was not listed may have been opened since: only its own answer says that it is closed.
+    pull_request = listed or fleet.world.github.pull_request(number)
     case = judge(fleet.world, fleet.environment(number), pull_request)
     if not case.found.full:
         return case

@@ -27,14 +27,15 @@ class Found:
     """An environment as it is now.
 
     `state`: Terraform's state holds something although there is no record. `tagged`: neither is there, but
-    the account holds things that carry its tags. `locked`: a run that is not known to be dead is at work
-    on it. `absence`: the note that it is not there on purpose. `full`: there are as many environments as
-    there may be.
+    the account holds things that carry its tags. `busy`: a run has its lock and has given a sign of life
+    lately; `locked`: one has its lock and has not. `absence`: the note that it is not there on purpose.
+    `full`: there are as many environments as there may be.
     """
 
     record: Manifest | None = None
     state: bool = False
     tagged: bool = False
+    busy: bool = False
     locked: bool = False
     absence: Absence | None = None
     full: bool = False
@@ -42,6 +43,11 @@ class Found:
     @property
     def exists(self) -> bool:
         return self.record is not None or self.state or self.tagged
+
+    @property
+    def leaves_nothing(self) -> bool:
+        """Whether there is nothing to take away, not even the lock of a run that died over it."""
+        return not self.exists and not self.locked
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ def decide(
     call this. `night` is since when the pause schedule wants environments paused, None: it does not now.
     """
     decided = _wanted(pull_request, found, now, config, night)
-    if found.locked and decided.action in CHANGING:
+    if found.busy and decided.action in CHANGING:
         reason = f"{decided.reason} Another run is at work on the environment."
         hint = "That run looks at the pull request again when it ends; if it is certainly dead, `envctl unlock`."
         return Decision("wait", reason, hint, decided.closed)
@@ -80,23 +86,21 @@ def _wanted(
 ) -> Decision:
     if pull_request is None or not pull_request.open:
         reason = "The pull request is closed." if pull_request else "There is no such pull request."
-        return Decision("destroy" if found.exists else "nothing", reason, closed=True)
+        return Decision("nothing" if found.leaves_nothing else "destroy", reason, closed=True)
     why_not = refusal(pull_request, config.github)
     if why_not:
-        if found.exists:
-            return Decision("destroy", why_not.reason, why_not.hint)
-        return Decision("refuse", why_not.reason, why_not.hint)
+        return Decision("refuse" if found.leaves_nothing else "destroy", why_not.reason, why_not.hint)
     absence = found.absence if found.absence and found.absence.holds(pull_request.head, found.record) else None
     if not found.exists:
         return _absent(absence, found, config)
     if found.record is None:
         return _unrecorded(found)
-    return _present(pull_request, found.record, absence, now, config, night)
+    return _present(pull_request, found.record, absence, now, found.locked, night)
 
 
 def _absent(absence: Absence | None, found: Found, config: Config) -> Decision:
     if absence:
-        return Decision("nothing", _WHY_ABSENT[absence.why], BACK)
+        return Decision("nothing" if found.leaves_nothing else "destroy", _WHY_ABSENT[absence.why], BACK)
     if found.full:
         return Decision(
             "wait",
@@ -121,7 +125,7 @@ def _present(
     record: Manifest,
     absence: Absence | None,
     now: datetime,
-    config: Config,
+    locked: bool,
     night: datetime | None,
 ) -> Decision:
     operation, paused = record.operation, record.status == "paused"
@@ -143,6 +147,8 @@ def _present(
         return Decision(_again(record), f"The last operation on it failed: {operation.outcome}")
     if record.status == "unhealthy":
         return Decision("update", f"It was not healthy when it was last looked at: {operation.outcome}")
+    if locked and not paused:
+        return Decision("update", "A run that gives no sign of life has left its lock.")
     return _by_schedule(record, paused, now, night)
 
 

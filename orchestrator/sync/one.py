@@ -254,6 +254,6 @@ def _not_done(case: Case) -> EnvctlError | None:
     decision = case.decision
     if decision.action in CHANGING:
         return EnvctlError(ExitCode.LOCKED, "The pull request keeps changing.", "Run it again when it rests.")
-    if decision.action == "wait" and case.found.locked:
+    if decision.action == "wait" and case.found.busy:
         return EnvctlError(ExitCode.LOCKED, decision.reason, decision.hint)
     return None

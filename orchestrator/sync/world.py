@@ -8,10 +8,11 @@ from datetime import datetime
 from statistics import median
 from typing import Protocol
 
+from orchestrator import locks
 from orchestrator.announcement import Announcement
 from orchestrator.aws import orphans
 from orchestrator.aws.session import Session
-from orchestrator.aws.store import Lock, Store, Stored
+from orchestrator.aws.store import Store, Stored
 from orchestrator.config import Config
 from orchestrator.errors import EnvctlError
 from orchestrator.events import Event, Notice
@@ -30,10 +31,6 @@ class PullRequests(Protocol):
         """Return all open ones."""
 
 
-def _nobody(lock: Lock) -> bool:
-    return False
-
-
 def _never(now: datetime) -> datetime | None:
     return None
 
@@ -42,8 +39,8 @@ def _never(now: datetime) -> datetime | None:
 class World:
     """The bucket, the account, GitHub, the page, a clock and an ear.
 
-    `announce` tells the people of a pull request. `is_dead` says of a lock whether its run certainly is.
-    `night` returns since when the pause schedule wants environments paused, or None.
+    `announce` tells the people of a pull request. `night` returns since when the pause schedule wants
+    environments paused, or None.
     """
 
     config: Config
@@ -54,27 +51,21 @@ class World:
     now: Callable[[], datetime]
     emit: Callable[[Event], None]
     run_url: str | None = None
-    is_dead: Callable[[Lock], bool] = field(default=_nobody)
     night: Callable[[datetime], datetime | None] = field(default=_never)
 
     def look(self, environment: Environment) -> tuple[Found, Stored | None]:
         """Return the environment as it is now. Raises EnvctlError, also for a record that cannot be read."""
-        stored = self.store.read(environment)
-        lock = self.store.lock(environment)
+        stored, lock = self.store.read(environment), self.store.lock(environment)
+        record = stored.manifest if stored else None
         state = tagged = full = False
-        if stored is None:
+        if record is None:
             state = self.store.has_state(environment)
             tagged = not state and environment.pr in self.tagged(environment)
             full = self.store.count(repository_prefix(self.config)) >= self.config.limits.max_environments
-        found = Found(
-            record=stored.manifest if stored else None,
-            state=state,
-            tagged=tagged,
-            locked=lock is not None and not self.is_dead(lock),
-            absence=self.store.absence(environment),
-            full=full,
-        )
-        return found, stored
+        # Of a run that has been silent for long its lock's next taker finds out whether it is dead.
+        busy = lock is not None and not locks.silent(lock, record, self.now())
+        absence = self.store.absence(environment)
+        return Found(record, state, tagged, busy, lock is not None and not busy, absence, full), stored
 
     def tagged(self, environment: Environment) -> set[int]:
         """Return which pull requests the account holds something for, by tags."""

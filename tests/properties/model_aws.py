@@ -13,6 +13,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from orchestrator.events import Run
+
 Step = Callable[[], None]
 """Called before each change: where a run may be killed, and where other things may happen meanwhile."""
 
@@ -115,22 +117,53 @@ class Service:
     def get_caller_identity(self) -> dict[str, Any]:
         return {"Arn": "arn:aws:sts::123456789012:assumed-role/test", "Account": "123456789012"}
 
+    def delete_vpc(self, VpcId: str) -> None:
+        self._answers["delete_vpc"](VpcId)
+
+
+@dataclass
+class Network:
+    """A network, whose environment it is of, and the commit that is served in it."""
+
+    pr: int
+    commit: str = ""
+
 
 @dataclass
 class Account:
-    """The networks that environments have, by pull request, and the commit that each serves."""
+    """The networks that there are. Nothing keeps an environment from having two, but whoever makes them."""
 
     bucket: Bucket
+    step: Step
     now: Callable[[], datetime]
-    serves: dict[int, str] = field(default_factory=dict)
+    networks: dict[str, Network] = field(default_factory=dict)
+    made: int = 0
+
+    def make_network(self, pr: int) -> str:
+        self.step()
+        self.made += 1
+        self.networks[f"vpc-{self.made}"] = Network(pr)
+        return f"vpc-{self.made}"
+
+    def delete_network(self, id: str) -> dict[str, Any]:
+        self.step()
+        if self.networks.pop(id, None) is None:
+            raise refused("InvalidVpcID.NotFound")
+        return {}
 
     def client(self, service: str) -> Any:
         if service == "s3":
             return self.bucket
-        return Service({"describe_vpcs": self._vpcs, "describe_db_cluster_snapshots": self._snapshots})
+        return Service(
+            {
+                "describe_vpcs": self._vpcs,
+                "delete_vpc": self.delete_network,
+                "describe_db_cluster_snapshots": self._snapshots,
+            }
+        )
 
     def _vpcs(self, Filters: Any = (), **_: Any) -> dict[str, Any]:
-        found = [{"VpcId": f"vpc-{pr}", "State": "available", "Tags": _tags(pr)} for pr in self.serves]
+        found = [{"VpcId": id, "State": "available", "Tags": _tags(made.pr)} for id, made in self.networks.items()]
         for asked in Filters:
             key = asked["Name"].removeprefix("tag:")
             found = [vpc for vpc in found if {"Key": key, "Value": asked["Values"][0]} in vpc["Tags"]]
@@ -159,37 +192,40 @@ def _tags(pr: int) -> list[dict[str, str]]:
 
 @dataclass
 class Engine:
-    """Terraform for one environment, in two steps: the network, then the commit that it serves."""
+    """Terraform for one environment: a network, then the commit that is served in it.
+
+    It may be killed after a call and before its state is saved, and then the state does not know of it.
+    """
 
     account: Account
-    step: Step
     tfvars: Callable[[], str]
     pr: int
     state_key: str
-    run: str
 
     def init(self) -> bool:
         return True
 
-    def plan(self, lock: bool = True, save: bool = False) -> Any:
-        return _ran(2 if self._state() != self._wanted() else 0)
+    def plan(self, save: bool = False) -> Run:
+        network = self._network()
+        served = self.account.networks[network].commit if network else None
+        return Run(2 if served != self._wanted() else 0)
 
-    def apply(self, saved: bool) -> Any:
-        if not self._lock():
-            return _ran(1, "Error acquiring the state lock")
-        if self.pr not in self.account.serves:
-            self._make("")
-        self._make(self._wanted())
-        self._unlock()
-        return _ran(0)
+    def apply(self, saved: bool) -> Run:
+        network = self._network()
+        if network is None:
+            network = self.account.make_network(self.pr)
+            self._save(network)
+        self.account.step()
+        self.account.networks[network].commit = self._wanted()
+        self._save(network)
+        return Run(0)
 
-    def destroy(self) -> Any:
-        if not self._lock():
-            return _ran(1, "Error acquiring the state lock")
-        if self._state() is not None:
-            self._make(None)
-        self._unlock()
-        return _ran(0)
+    def destroy(self) -> Run:
+        network = self._network()
+        if network:
+            self.account.delete_network(network)
+        self._save(None)
+        return Run(0)
 
     def outputs(self) -> dict[str, Any]:
         return {}
@@ -200,33 +236,15 @@ class Engine:
     def _wanted(self) -> str:
         return str(json.loads(self.tfvars())["commit"])
 
-    def _state(self) -> str | None:
+    def _network(self) -> str | None:
+        """Return the network that the state knows and the account has."""
         body = self.account.bucket.objects.get(self.state_key)
         resources = json.loads(body)["resources"] if body else ()
-        return resources[0]["commit"] if resources else None
+        known = [instance["attributes"]["id"] for resource in resources for instance in resource["instances"]]
+        return next((id for id in known if id in self.account.networks), None)
 
-    def _make(self, commit: str | None) -> None:
-        """Change the account and save the state, in one: what Terraform does not get to save has tests of its own."""
-        resources = [] if commit is None else [{"mode": "managed", "commit": commit}]
-        self.account.bucket.put_object("", self.state_key, json.dumps({"resources": resources}).encode())
-        if commit is None:
-            self.account.serves.pop(self.pr, None)
-        else:
-            self.account.serves[self.pr] = commit
-
-    def _lock(self) -> bool:
-        info = {"ID": self.run, "Who": self.run, "Operation": "Apply", "Created": "now"}
-        try:
-            self.account.bucket.put_object("", f"{self.state_key}.tflock", json.dumps(info).encode(), IfNoneMatch="*")
-        except ClientError:
-            return False
-        return True
-
-    def _unlock(self) -> None:
-        self.account.bucket.delete_object("", f"{self.state_key}.tflock")
-
-
-def _ran(exit_code: int, error: str = "") -> Any:
-    from orchestrator.events import Diagnostic, Run
-
-    return Run(exit_code, diagnostics=[Diagnostic("error", error, "", None)] if error else [])
+    def _save(self, network: str | None) -> None:
+        instances = [{"attributes": {"id": network}}]
+        resource = {"mode": "managed", "type": "aws_vpc", "name": "this", "instances": instances}
+        state = {"version": 4, "lineage": "x", "serial": 1, "resources": [resource] if network else []}
+        self.account.bucket.put_object("", self.state_key, json.dumps(state).encode())

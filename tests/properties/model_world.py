@@ -6,7 +6,6 @@ writes. Only what is outside of it is modelled here: S3, RDS and EC2, Terraform,
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -55,7 +54,7 @@ class Killed(BaseException):
 class Runner:
     """One run of envctl. It dies at its `dies_at`-th change; `meanwhile` happens just before a change."""
 
-    id: str
+    id: int
     dies_at: int | None = None
     meanwhile: dict[int, Callable[[], None]] = field(default_factory=dict)
     deaf_from: int | None = None  # from this question on GitHub does not answer
@@ -88,10 +87,10 @@ class Model:
         self.touched: dict[int, datetime] = {}  # when each got its head commit
         self.commits = 0
         self.runners: list[Runner] = []
-        self.dead: set[str] = set()
+        self.dead: set[int] = set()
         self.runs = 0
         self.bucket = Bucket(self.step)
-        self.account = Account(self.bucket, lambda: self.time)
+        self.account = Account(self.bucket, self.step, lambda: self.time)
         self.checkouts = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
 
     def close(self) -> None:
@@ -137,8 +136,7 @@ class Model:
 
     def open_pull_requests(self) -> tuple[PullRequest, ...]:
         self.runners[-1].ask()
-        # A listing does not say who has approved which commit.
-        return tuple(replace(found, approved=False) for found in self.pull_requests.values() if found.open)
+        return tuple(found for found in self.pull_requests.values() if found.open)
 
     def announce(self, announcement: Announcement) -> None:
         self.step()
@@ -161,8 +159,7 @@ class Model:
     def running(self, **how: Any) -> Iterator[Runner]:
         """One run of envctl. When it is killed nobody hears of it; its lock stays until somebody knows it dead."""
         self.runs += 1
-        runner = Runner(f"run-{self.runs}", **how)
-        self._remove_locks_of_the_dead()
+        runner = Runner(self.runs, **how)
         self.runners.append(runner)
         try:
             yield runner
@@ -217,15 +214,8 @@ class Model:
     def context(self, number: int, runner: Runner) -> Context:
         """The means to work on one environment, in a fresh checkout as CI has it."""
         world, environment = self.world(), self.environment(number)
-        workspace = Workspace(self.checkouts / runner.id, number)
-        engine = Engine(
-            self.account,
-            self.step,
-            lambda: workspace.read(workspace.tfvars) or "{}",
-            number,
-            environment.state_key,
-            runner.id,
-        )
+        workspace = Workspace(self.checkouts / str(runner.id), number)
+        engine = Engine(self.account, lambda: workspace.read(workspace.tfvars) or "{}", number, environment.state_key)
         return Context(
             config=CONFIG,
             environment=environment,
@@ -237,13 +227,17 @@ class Model:
             now=self.now,
             sleep=self.sleep,
             emit=world.emit,
+            who=f"runner-{runner.id}",
+            lock_info=f"GitHub Actions run {runner.id}, attempt 1, of acme/shop",
+            run_is_over=lambda run, attempt: run in self.dead,
         )
 
-    def _remove_locks_of_the_dead(self) -> None:
-        """A lock whose run is known to be dead is no lock: that it is known has tests of its own."""
-        for key in [key for key in self.bucket.objects if key.endswith(".tflock")]:
-            if json.loads(self.bucket.objects[key])["Who"] in self.dead:
-                del self.bucket.objects[key]
+    @property
+    def serves(self) -> dict[int, str]:
+        """The commit that each environment serves; one that has two networks is a flaw, whatever is in them."""
+        networks = self.account.networks.values()
+        assert len({network.pr for network in networks}) == len(networks), "made twice"
+        return {network.pr: network.commit for network in networks}
 
     # What there is
 

@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from model_world import LIMIT, Model
 
 from orchestrator.errors import EnvctlError, ExitCode
+from orchestrator.locks import SILENT
 from orchestrator.outcome import Outcome
 
 PULL_REQUESTS = st.integers(1, 3)
@@ -66,28 +67,27 @@ class Repository(RuleBasedStateMachine):
     def rest(self) -> None:
         """Nothing happens but one `sync --all`: then everything is as it should be, and nothing else is there."""
         model = self.model
-        had = set(model.account.serves)
+        had = {network.pr for network in model.account.networks.values()}
+        model.time += SILENT  # long enough that what gives no sign of life may be called dead
         outcome = model.sync_all()
         assert isinstance(outcome, Outcome), outcome
         assert outcome.exit_code is ExitCode.DONE, outcome.error
         wanted = {n for n, found in model.pull_requests.items() if model.admitted(found) and not model.resting(n)}
-        there = set(model.account.serves)
+        there = set(model.serves)
         assert there <= wanted
         assert len(there) == min(len(wanted), LIMIT)
         waiting = wanted - there
         assert not waiting or all(number < min(waiting) for number in there - had), "the oldest come first"
         for number in there:
             self.follows(number)
-        notes = {f"pr-{n}/absence.json" for n in model.pull_requests if f"pr-{n}/absence.json" in model.keys()}
-        assert model.keys() - notes == {
-            f"pr-{n}/{file}" for n in there for file in ("manifest.json", "terraform.tfstate")
-        }
-        assert all(model.pull_requests[n].open for n in model.pull_requests if f"pr-{n}/absence.json" in notes)
+        kept = {f"pr-{number}/{file}" for number in there for file in ("manifest.json", "terraform.tfstate")}
+        notes = {f"pr-{number}/absence.json" for number, found in model.pull_requests.items() if found.open}
+        assert kept <= model.keys() <= kept | notes
 
     def follows(self, number: int) -> None:
         head, record = self.model.pull_requests[number].head, self.model.record(number)
         assert record is not None
-        assert (self.model.account.serves[number], record.commit, record.status) == (head, head, "ready")
+        assert (self.model.serves[number], record.commit, record.status) == (head, head, "ready")
         assert record.expires_at > self.model.time
         assert record.closed_at is None
 
