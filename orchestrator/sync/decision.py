@@ -104,7 +104,7 @@ def _absent(absence: Absence | None, found: Found, config: Config) -> Decision:
     if found.full:
         return Decision(
             "wait",
-            f"limits.max_environments allows {config.limits.max_environments} environments, and all are taken.",
+            f"All {config.limits.max_environments} environments that limits.max_environments allows are taken.",
             "It is created when one goes: close a pull request that needs none, or raise the limit.",
         )
     return Decision("create", "The pull request is open and has no environment.")
