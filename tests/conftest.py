@@ -1,9 +1,11 @@
 """What holds for every test: none of them can reach a real account, a real configuration or a real pull request."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from github_server import GitHubServer
 
 INHERITED = ("AWS_", "ENVCTL_", "GITHUB_", "TF_")
 """What a developer's shell or a CI runner sets that could lead a test out of its sandbox."""
@@ -32,3 +34,16 @@ def _no_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPa
 def checkout() -> Path:
     """The root of this repository."""
     return Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def _one_github() -> Iterator[GitHubServer]:
+    with GitHubServer() as server:
+        yield server
+
+
+@pytest.fixture
+def github(_one_github: GitHubServer) -> GitHubServer:
+    """A GitHub with an empty repository, acme/shop, that GitHub Actions and a `dev` work in."""
+    _one_github.begin()
+    return _one_github

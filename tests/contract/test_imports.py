@@ -89,7 +89,7 @@ def importers(module):
 
 
 def test_every_file_has_its_place_in_the_order():
-    assert {room_of(path) for path in FILES} <= {*ORDER, "__init__"}
+    assert {room_of(path) for path in FILES} == {*ORDER, "__init__"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
@@ -113,6 +113,11 @@ def test_no_operation_is_built_on_another(operation):
 @pytest.mark.parametrize("module", ["boto3", "botocore"])
 def test_aws_is_reached_through_aws_alone(module):
     assert {name.split("/")[0] for name in importers(module)} <= {"aws", "sandbox"}
+
+
+def test_github_is_reached_through_github_alone():
+    assert {name.split("/")[0] for name in importers("github")} == {"github"}
+    assert not {name.split("/")[0] for name in importers("requests")} - {"sandbox"}
 
 
 def test_python_terraform_is_the_engines_alone():
