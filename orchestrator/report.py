@@ -51,7 +51,7 @@ def envelope(outcome: Outcome, now: datetime) -> dict[str, Any]:
         "resources": [_resource(r) for r in outcome.resources] if outcome.resources is not None else None,
         "outputs": outcome.outputs,
         "timings": _timings(outcome.timings) if outcome.timings is not None else None,
-        "cost": None,
+        "cost": asdict(outcome.cost) if outcome.cost is not None else None,
         "left": [asdict(item) for item in outcome.left] if outcome.left is not None else None,
         "error": _error(error) if error else None,
     }
