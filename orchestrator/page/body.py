@@ -6,10 +6,10 @@ is of the type Markdown: forgetting to escape is not possible.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator import durations
 from orchestrator.announcement import Announcement, State
@@ -23,6 +23,8 @@ from orchestrator.page.workflow import status_of
 
 if TYPE_CHECKING:
     import jinja2
+
+T = TypeVar("T")
 
 # GitHub takes comments of 65,536 characters and summaries of 1 MiB a step.
 COMMENT_CHARACTERS = 60_000
@@ -55,7 +57,7 @@ def comment(announcement: Announcement) -> str:
         "unfinished": _unfinished(outcome, _LISTED, _LIST_CHARACTERS),
     }
     marker = Markdown(render_marker(marker_of(announcement)))
-    return _render("comment.md.j2", marker=marker, **_view(announcement), **listed)
+    return _render("comment.md.j2", marker=marker, **_view(announcement), **listed).rstrip()
 
 
 def summary(announcement: Announcement, limit: int = SUMMARY_BYTES) -> str:
@@ -65,7 +67,7 @@ def summary(announcement: Announcement, limit: int = SUMMARY_BYTES) -> str:
     room = max(0, limit - 40_000)  # the longest text around the lists, in bytes
     left = _left(outcome, None, room // 4)
     unfinished = _unfinished(outcome, None, room // 4)
-    resources = _table((outcome.resources if outcome else None) or (), room // 4)
+    resources = _fitted((outcome.resources if outcome else None) or (), _row, None, room // 4)
     return _render("summary.md.j2", **view, left=left, unfinished=unfinished, resources=resources)
 
 
@@ -80,7 +82,7 @@ def summary_of(outcome: Outcome, at: datetime, limit: int = SUMMARY_BYTES) -> st
 def _of_command(outcome: Outcome, limit: int) -> str:
     """Return the summary of what leaves no environment in a state: a plan, or an error before anything."""
     room = max(0, limit - 40_000)
-    planned = _fitted((_planned(r) for r in outcome.resources or ()), None, room // 4)
+    planned = _fitted(outcome.resources or (), _planned, None, room // 4)
     error = outcome.error
     return _render(
         "command.md.j2",
@@ -93,10 +95,6 @@ def _of_command(outcome: Outcome, limit: int) -> str:
         fault=fault_of(error) if error else None,
         notes=[text(note, 400) for note in outcome.notes[:20]],
     )
-
-
-def _planned(resource: Resource) -> Markdown:
-    return Markdown(f"{text(resource.action, 20)} {code(resource.address)}")
 
 
 def _view(announcement: Announcement) -> dict[str, Any]:
@@ -138,7 +136,7 @@ def _error(announcement: Announcement) -> Any:
 
 
 def _left(outcome: Outcome | None, count: int | None, room: int) -> list[Markdown]:
-    return _fitted((_leftover(item) for item in (outcome.left if outcome else None) or ()), count, room)
+    return _fitted((outcome.left if outcome else None) or (), _leftover, count, room)
 
 
 def _leftover(item: Leftover) -> Markdown:
@@ -147,32 +145,28 @@ def _leftover(item: Leftover) -> Markdown:
 
 def _unfinished(outcome: Outcome | None, count: int | None, room: int) -> list[Markdown]:
     resources = (outcome.resources if outcome else None) or ()
-    return _fitted((code(r.address) for r in resources if r.phase != "done"), count, room)
+    return _fitted([r for r in resources if r.phase != "done"], lambda r: code(r.address), count, room)
 
 
-def _table(resources: Iterable[Resource], room: int) -> list[Markdown]:
-    return _fitted(
-        (
-            Markdown(
-                f"{code(r.address)} | {text(r.action, 20)} | {text(r.phase, 20)} | {durations.in_words(r.elapsed_s)}"
-            )
-            for r in resources
-        ),
-        None,
-        room,
-    )
+def _row(resource: Resource) -> Markdown:
+    took = durations.in_words(resource.elapsed_s)
+    return Markdown(f"{code(resource.address)} | {text(resource.action, 20)} | {text(resource.phase, 20)} | {took}")
 
 
-def _fitted(lines: Iterable[Markdown], count: int | None, room: int) -> list[Markdown]:
-    """Return as many lines as fit into `count` and `room` bytes; a last one says how many do not."""
+def _planned(resource: Resource) -> Markdown:
+    return Markdown(f"{text(resource.action, 20)} {code(resource.address)}")
+
+
+def _fitted(items: Sequence[T], line: Callable[[T], Markdown], count: int | None, room: int) -> list[Markdown]:
+    """Return a line for each of as many items as fit into `count` and `room` bytes; a last one says how many do not."""
     kept: list[Markdown] = []
-    cut = 0
-    for line in lines:
-        room -= len(line.encode()) + 10  # and the marks of a list or a table around it
-        if cut or room < 0 or (count is not None and len(kept) == count):
-            cut += 1
-        else:
-            kept.append(line)
+    for item in items[:count]:
+        made = line(item)
+        room -= len(made.encode()) + 10  # and the marks of a list or a table around it
+        if room < 0:
+            break
+        kept.append(made)
+    cut = len(items) - len(kept)
     return [*kept, Markdown(f"and {cut} more")] if cut else kept
 
 

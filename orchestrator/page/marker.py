@@ -1,7 +1,9 @@
 """The hidden line by which the comment of an environment is found again, and what it said last.
 
-    <!-- envctl:pr-42 v1 environment=shop-pr-42 status=ready commit=4f1c2d9 generation=1 -->
+    <!-- envctl:pr-42 shop-pr-42 v1 status=ready commit=4f1c2d9 generation=1 -->
 
+It is the last line. How it begins never changes, whatever the version: two projects of one repository, and an
+older and a newer envctl, find each their own comment.
 Nothing that came from anywhere else can look like it: every `<` of others is escaped (see `markdown`), and
 whoever looks for it also looks at who wrote the comment.
 """
@@ -13,14 +15,14 @@ from dataclasses import dataclass
 from typing import cast, get_args
 
 from orchestrator.announcement import Announcement, State
+from orchestrator.identity import Environment
 
 VERSION = 1
 _LINE = re.compile(
-    r"^<!-- envctl:pr-(?P<pr>[1-9][0-9]{0,9}) v[1-9][0-9]{0,3}(?P<fields>(?: [a-z]+=[A-Za-z0-9-]*)*) -->\s*$",
+    r"^<!-- envctl:pr-(?P<pr>[1-9][0-9]{0,9}) (?P<name>[a-z0-9-]{1,63}) v[1-9][0-9]{0,3}(?P<fields>(?: [a-z]+=[A-Za-z0-9-]*)*) -->\s*$",
     re.MULTILINE | re.ASCII,
 )
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
 
 
@@ -29,35 +31,34 @@ class Marker:
     """What a comment of envctl says of itself; of a newer version's, what this one understands."""
 
     pr: int
-    environment: str | None = None
+    environment: str
     status: State | None = None
     commit: str | None = None
     generation: int | None = None
 
 
 def marker_of(announcement: Announcement) -> Marker:
-    """Return the marker of an announcement's comment; what is not of the right form is left out."""
+    """Return the marker of an announcement's comment; a commit that is none is left out."""
     record = announcement.manifest
-    commit = announcement.commit or (record.commit if record else None)
     return Marker(
         announcement.environment.pr,
-        announcement.environment.name,
+        _name(announcement.environment),
         announcement.state,
-        commit if commit and _COMMIT.fullmatch(commit) else None,
+        _form(_COMMIT, announcement.commit or (record.commit if record else None)),
         record.generation if record else None,
     )
 
 
+def beginning(environment: Environment) -> str:
+    """Return how the marker of every comment about `environment` begins: what to look for."""
+    return f"<!-- envctl:pr-{environment.pr} {_name(environment)} "
+
+
 def render_marker(marker: Marker) -> str:
     """Return the line that `parse_marker` reads."""
-    fields = {
-        "environment": marker.environment,
-        "status": marker.status,
-        "commit": marker.commit,
-        "generation": marker.generation,
-    }
+    fields = {"status": marker.status, "commit": marker.commit, "generation": marker.generation}
     told = "".join(f" {key}={value}" for key, value in fields.items() if value is not None)
-    return f"<!-- envctl:pr-{marker.pr} v{VERSION}{told} -->"
+    return f"<!-- envctl:pr-{marker.pr} {marker.environment} v{VERSION}{told} -->"
 
 
 def parse_marker(body: str) -> Marker | None:
@@ -71,11 +72,16 @@ def parse_marker(body: str) -> Marker | None:
     generation = _form(_NUMBER, fields.get("generation"))
     return Marker(
         int(found["pr"]),
-        _form(_NAME, fields.get("environment")),
+        found["name"],
         cast(State, status) if status in get_args(State) else None,
         _form(_COMMIT, fields.get("commit")),
         int(generation) if generation else None,
     )
+
+
+def _name(environment: Environment) -> str:
+    # Names of environments are of this form; whoever made one that is not gets no further than its letters.
+    return re.sub("[^a-z0-9-]", "", environment.name)[:63].replace("--", "") or "-"
 
 
 def _form(pattern: re.Pattern[str], value: str | None) -> str | None:
