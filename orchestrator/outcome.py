@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from orchestrator.cost import Cost
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Changes, Resource
 from orchestrator.identity import Environment
@@ -57,6 +58,7 @@ class Outcome:
     resources: tuple[Resource, ...] | None = None
     outputs: dict[str, Any] | None = None
     timings: dict[str, float] | None = None
+    cost: Cost | None = None
     left: tuple[Leftover, ...] | None = None
     environments: tuple[tuple[Environment, Manifest], ...] | None = None
     checks: tuple[Check, ...] | None = None

@@ -51,7 +51,7 @@ def envelope(outcome: Outcome, now: datetime) -> dict[str, Any]:
         "resources": [_resource(r) for r in outcome.resources] if outcome.resources is not None else None,
         "outputs": outcome.outputs,
         "timings": _timings(outcome.timings) if outcome.timings is not None else None,
-        "cost": None,
+        "cost": asdict(outcome.cost) if outcome.cost is not None else None,
         "left": [asdict(item) for item in outcome.left] if outcome.left is not None else None,
         "error": _error(error) if error else None,
     }
@@ -158,6 +158,8 @@ def _summary(outcome: Outcome, now: datetime, style: Style) -> str:
         lines.append(f"{_status(status, style)}  {style(environment.name, 'bold')}" + (f"  {url}" if url else ""))
     if record and status != "destroyed":
         lines += _facts(record, now)
+        if outcome.cost is not None:
+            lines.append(_row("costs", f"about ${outcome.cost.hourly_usd:.2f} an hour (estimate, see docs/costs.md)"))
     if outcome.changes is not None and outcome.command in ("up", "destroy"):
         lines.append(_row("changes", _counts(outcome)))
     slow = [r for r in outcome.resources or () if r.phase == "done" and r.elapsed_s >= 1][:SLOWEST]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.terminal import Terminal
@@ -25,6 +26,7 @@ def finish(terminal: Terminal, outcome: Outcome, bare: bool = False) -> int:
     `bare` is for an outcome that holds nothing but an error.
     """
     from orchestrator import report
+    from orchestrator.cli.actions import tell_runner
     from orchestrator.cli.wiring import utc_now
 
     now = utc_now()
@@ -34,4 +36,5 @@ def finish(terminal: Terminal, outcome: Outcome, bare: bool = False) -> int:
         terminal.out(report.text(outcome, now, terminal.out_style))
     if outcome.error:
         terminal.err(report.failure(outcome.error, terminal.err_style))
+    tell_runner(terminal, outcome, os.environ, now)
     return int(outcome.exit_code)

@@ -21,11 +21,17 @@ class Terminal:
     no_color: bool = False
 
     def out(self, text: str) -> None:
-        sys.stdout.write(text)
+        # On a runner, `##[` would be a command even within a JSON string.
+        sys.stdout.write(text.replace("##[", "##\\u005b") if self.json and _on_a_runner() else _inert(text))
         sys.stdout.flush()
 
     def err(self, text: str) -> None:
-        sys.stderr.write(text)
+        sys.stderr.write(_inert(text))
+        sys.stderr.flush()
+
+    def command(self, line: str) -> None:
+        """Give the runner a workflow command. It reads both streams; stdout belongs to the data."""
+        sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
 
     def say(self, text: str) -> None:
@@ -58,3 +64,16 @@ class Terminal:
         if not tty or self.no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
             return text
         return f"\x1b[{_SGR[colour]}m{text}\x1b[0m"
+
+
+def _on_a_runner() -> bool:
+    return "GITHUB_ACTIONS" in os.environ
+
+
+def _inert(text: str) -> str:
+    """Return `text` so that nothing in it is a command to the GitHub Actions runner that shows it."""
+    if not _on_a_runner():
+        return text
+    from orchestrator.page.workflow import inert
+
+    return inert(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from datetime import UTC, datetime
 
-from orchestrator import manifest
+from orchestrator import cost, manifest
 from orchestrator.aws import inventory
 from orchestrator.aws.store import Stored
 from orchestrator.errors import EnvctlError, ExitCode
@@ -169,6 +169,7 @@ def _outcome(
         changes=run.changes,
         resources=tuple(sorted(run.resources.values(), key=lambda resource: -resource.elapsed_s)),
         timings=context.watch.timings(),
+        cost=cost.estimate(context.config, stored.manifest.snapshot) if stored else None,
         left=left,
         notes=() if existed else ("There was nothing to destroy.",),
         error=error,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from orchestrator import durations, identity, manifest
+from orchestrator import cost, durations, identity, manifest
 from orchestrator.aws.session import Session
 from orchestrator.aws.store import Store, Stored
 from orchestrator.config import Config
@@ -31,7 +31,9 @@ def show(records: Records, environment: Environment) -> Outcome:
     stored = _existing(records, environment)
     lock = records.store.lock(environment)
     notes = (f"Locked {lock.describe()}.",) if lock else ()
-    return _outcome("show", environment, stored, notes)
+    return replace(
+        _outcome("show", environment, stored, notes), cost=cost.estimate(records.config, stored.manifest.snapshot)
+    )
 
 
 def outputs(records: Records, environment: Environment) -> Outcome:

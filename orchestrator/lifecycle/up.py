@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from orchestrator import manifest
+from orchestrator import cost, manifest
 from orchestrator.aws import databases, inventory
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Changes, Notice, Run
@@ -202,6 +202,7 @@ def _outcome(
         resources=tuple(done),
         outputs=record.outputs,
         timings=context.watch.timings(),
+        cost=cost.estimate(context.config, record.snapshot),
         notes=notes,
         error=error,
         exit_code=error.code if error else ExitCode.DONE,
