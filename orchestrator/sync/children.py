@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import IO
 
 from orchestrator.errors import EnvctlError, ExitCode
@@ -25,11 +24,8 @@ _CODES = {code.value: code for code in ExitCode}
 class Children:
     """Runs `envctl sync --pr N` for one environment after the other, or several at once from threads."""
 
-    def __init__(
-        self, options: Sequence[str], directory: Path, interrupts: Interrupts, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, options: Sequence[str], interrupts: Interrupts, say: Callable[[str], None]) -> None:
         self._options = tuple(options)
-        self._directory = directory
         self._interrupts = interrupts
         self._say = say
 
@@ -42,7 +38,6 @@ class Children:
         def start() -> subprocess.Popen[str]:
             return subprocess.Popen(
                 [*command, *self._options],
-                cwd=self._directory,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

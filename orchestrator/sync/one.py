@@ -82,6 +82,17 @@ def sync(world: World, context: Context, operations: Operations) -> Outcome:
     return _result(environment, case, outcome)
 
 
+def look(world: World, environment: Environment) -> Outcome:
+    """Return what `sync` would do now; nothing is changed and nobody is told. Raises EnvctlError."""
+    case = consider(world, environment)
+    outcome = Outcome("sync", environment, case.found.record)
+    return replace(outcome, decisions=(decided(environment, case),), notes=(_would(case.decision),))
+
+
+def _would(decision: Decision) -> str:
+    return f"{decision.action}: {decision.reason} {decision.hint}".rstrip()
+
+
 def consider(world: World, environment: Environment) -> Case:
     """Return one pull request, its environment and what to do. Raises EnvctlError when either cannot be asked."""
     return judge(world, environment, world.github.pull_request(environment.pr))
@@ -191,6 +202,21 @@ def _done(world: World, context: Context, case: Case, work: Callable[[], Outcome
     record = outcome.manifest
     if case.decision.action == "destroy" or not (record and record.closed_at):  # else: it is about to be destroyed
         _tell(world, context.environment, case, _state(outcome), outcome)
+    return outcome
+
+
+def announced(
+    world: World, environment: Environment, reason: str, work: Callable[[Context], Outcome], context: Context
+) -> Outcome:
+    """Do what a person asked for and announce what came of it. Raises EnvctlError when it refuses."""
+    outcome = work(context)
+    record = outcome.manifest
+    commit = record.commit if record else None
+    world.tell(
+        Announcement(
+            _state(outcome), environment, world.now(), commit, record, outcome, reason, "", None, world.run_url
+        )
+    )
     return outcome
 
 
