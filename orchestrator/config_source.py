@@ -59,6 +59,15 @@ def load(
     return config, file.resolve().parent if label else directory
 
 
+def problems(values: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with the values of a configuration, by section and key; nothing if it is valid."""
+    try:
+        Config.model_validate(values)
+    except ValidationError as error:
+        return _describe(error, {})
+    return []
+
+
 def _file_values(file: Path, required: bool) -> tuple[dict[str, Any], str]:
     try:
         with file.open("rb") as stream:

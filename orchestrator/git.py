@@ -41,6 +41,11 @@ def head(start: Path) -> str | None:
     return None
 
 
+def top(start: Path) -> Path | None:
+    """Return the top directory of the checkout that holds `start`, if it is in one."""
+    return next((directory for directory in (start, *start.parents) if (directory / ".git").exists()), None)
+
+
 def _packed(common: Path, name: str) -> Iterator[str]:
     for line in (_text(common / "packed-refs") or "").splitlines():
         if line.endswith(f" {name}"):

@@ -36,6 +36,21 @@ class Environment:
         return f"{self.state_key}.tflock"
 
     @property
+    def errored_key(self) -> str:
+        """Where a state is kept that could not be saved."""
+        return f"{self.prefix}errored.tfstate"
+
+    @property
+    def bundle_key(self) -> str:
+        """Where the code that was applied is kept."""
+        return f"{self.prefix}bundle.tar.gz"
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Everything that is kept of the environment, in the order in which it may be forgotten."""
+        return self.state_key, self.errored_key, self.bundle_key, self.lock_key, self.manifest_key
+
+    @property
     def manifest_key(self) -> str:
         return f"{self.prefix}manifest.json"
 

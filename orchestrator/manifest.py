@@ -68,6 +68,17 @@ class Operation:
 
 
 @dataclass(frozen=True)
+class StoredCode:
+    """The code that was applied last, kept beside the state: the archive's checksum, the digest of the code in
+    it, the root module's place there, and which version of the object it is."""
+
+    sha256: str
+    code: str
+    root: str
+    version: str = ""
+
+
+@dataclass(frozen=True)
 class Manifest:
     """An environment as its last writer left it. All times are UTC.
 
@@ -95,6 +106,7 @@ class Manifest:
     data_at: datetime | None = None
     paused_at: datetime | None = None
     paused_by: PausedBy | None = None
+    code: StoredCode | None = None
     version: int = VERSION
 
     @property
@@ -251,6 +263,8 @@ def _manifest(raw: dict[str, Any]) -> Manifest:
     if type(values["pr"]) is not int or not isinstance(values.get("outputs", {}), dict):
         raise TypeError("pr or outputs has the wrong type")
     values["snapshot"] = _snapshot(raw["snapshot"])
+    if values.get("code") is not None:
+        values["code"] = StoredCode(**{f.name: str(raw["code"].get(f.name, "")) for f in fields(StoredCode)})
     if values.get("operation") is not None:
         values["operation"] = _operation(values["operation"])
     return Manifest(**values)

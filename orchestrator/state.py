@@ -59,7 +59,7 @@ def parse(body: bytes) -> State:
         return State(
             str(raw.get("lineage", "")), int(raw.get("serial", -1)), frozenset(ids), tuple(tainted), True, empty
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return State(readable=False)
 
 

@@ -7,9 +7,11 @@ read line by line.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -76,6 +78,12 @@ class Engine:
         self._find_providers = find_providers
         self._parallelism = parallelism
         self._command = CommandLine(tool.command)
+
+    def at(self, root: Path) -> Engine:
+        """Return this engine for another root module."""
+        other = copy.copy(self)
+        other._root = root
+        return other
 
     def init(self) -> bool:
         """Initialise unless nothing changed since the last time; return whether it ran.
@@ -161,6 +169,10 @@ class Engine:
             parallelism=self._parallelism,
         )
 
+    @property
+    def root(self) -> Path:
+        return self._root
+
     def outputs(self) -> dict[str, Any]:
         """Return the outputs in the state, without the sensitive ones. Raises EnvctlError."""
         code, out, err = self._short("output", json=IsFlagged)
@@ -177,7 +189,7 @@ class Engine:
         self._state_command("state push", str(file))
 
     def _state_command(self, command: str, argument: str) -> None:
-        code, out, err = self._short(*command.split(), argument, lock=False)
+        code, out, err = self._short(command, argument, lock=False)
         if code != 0:
             raise EnvctlError(ExitCode.TERRAFORM, f"terraform {command}: {_shorten(err or out)}", _hint(command))
 
@@ -211,6 +223,8 @@ class Engine:
                 encoding="utf-8",
                 errors="replace",
                 start_new_session=True,
+                # Killed, we leave Terraform behind: the workspace is held until it has ended too.
+                pass_fds=self._workspace.held_by,
             )
 
         with self._interrupts.child(start) as process:
@@ -226,8 +240,13 @@ class Engine:
 
     def _keep_unsaved_state(self) -> None:
         """Move a state that Terraform could not save to where no other environment's run overwrites it."""
+        left = self._root / "errored.tfstate"
         with suppress(FileNotFoundError):
-            os.replace(self._root / "errored.tfstate", self._workspace.errored)
+            # Terraform knows no other name for it: it may be that of another environment's run from this checkout.
+            named = set(re.findall(rb"-(pr-[0-9]+)\b", left.read_bytes()))
+            if named and self._workspace.directory.name.encode() not in named:
+                return
+            os.replace(left, self._workspace.errored)
             self._emit(Notice(f"Terraform could not save its state: it is kept in {self._workspace.errored}."))
 
     def _child_environment(self) -> dict[str, str]:

@@ -19,6 +19,12 @@ class Workspace:
 
     def __init__(self, base: Path, pr: int) -> None:
         self.directory = base.resolve() / DIRECTORY / f"pr-{pr}"
+        self._held: int | None = None
+
+    @property
+    def held_by(self) -> tuple[int, ...]:
+        """The descriptor that holds the workspace, for children: while one of them lives, nobody else gets it."""
+        return () if self._held is None else (self._held,)
 
     @property
     def tfvars(self) -> Path:
@@ -59,6 +65,11 @@ class Workspace:
         return self.directory / "errored.tfstate"
 
     @property
+    def bundle(self) -> Path:
+        """Where stored code is unpacked, when the checkout holds another."""
+        return self.directory / "bundle"
+
+    @property
     def cli_config(self) -> Path:
         """A generated Terraform CLI configuration, when a provider mirror is used."""
         return self.directory / "mirror.tfrc"
@@ -83,7 +94,7 @@ class Workspace:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep other runs of this checkout off the environment; the kernel lets go when we die.
+        """Keep other runs of this checkout off the environment; the kernel lets go when we and our children are dead.
 
         Raises EnvctlError (locked) when another run has it.
         """
@@ -102,7 +113,11 @@ class Workspace:
                     ) from None
                 # A destroy that ended in between has removed the directory: a lock on that file keeps nobody off.
                 if path.exists() and path.stat().st_ino == os.fstat(stream.fileno()).st_ino:
-                    yield
+                    self._held = stream.fileno()
+                    try:
+                        yield
+                    finally:
+                        self._held = None
                     return
 
     @contextmanager

@@ -156,6 +156,28 @@ class Store:
         found = self.state(environment)
         return found is not None and found.holds_something
 
+    def errored(self, environment: Environment) -> bytes | None:
+        """Return a state that could not be saved, if one is kept."""
+        found = self._get(environment.errored_key)
+        return found[0] if found else None
+
+    def keep_errored(self, environment: Environment, body: bytes) -> None:
+        """Keep a state that could not be saved, encrypted as the bucket does by default."""
+        self._put(environment.errored_key, body)
+
+    def bundle(self, environment: Environment, version: str) -> bytes | None:
+        """Return stored code, if it is there; `version` as `keep_bundle` returned it."""
+        found = self._get(environment.bundle_key, version)
+        return found[0] if found else None
+
+    def keep_bundle(self, environment: Environment, body: bytes) -> str:
+        """Store code; return the object's version: until a record names it, the one before is in force."""
+        return self._put(environment.bundle_key, body)
+
+    def _put(self, key: str, body: bytes) -> str:
+        with translated(f"writing {self._place(key)}"):
+            return str(self._s3.put_object(Bucket=self._bucket, Key=key, Body=body).get("VersionId") or "")
+
     def lock(self, environment: Environment) -> Lock | None:
         """Return who holds the lock, or None."""
         found = self._get(environment.lock_key)
@@ -224,14 +246,15 @@ class Store:
             answer = self._s3.get_bucket_versioning(Bucket=self._bucket)
         return bool(answer.get("Status") == "Enabled")
 
-    def _get(self, key: str) -> tuple[bytes, str, str | None] | None:
+    def _get(self, key: str, version: str = "") -> tuple[bytes, str, str | None] | None:
         """Return an object's bytes, ETag and version, or None when it is not there."""
         with translated(f"reading {self._place(key)}"):
             try:
-                answer = self._s3.get_object(Bucket=self._bucket, Key=key)
+                named = {"VersionId": version} if version else {}
+                answer = self._s3.get_object(Bucket=self._bucket, Key=key, **named)
                 return answer["Body"].read(), answer["ETag"], answer.get("VersionId")
             except client_error() as error:
-                if code_of(error) in ("NoSuchKey", "404"):
+                if code_of(error) in ("NoSuchKey", "NoSuchVersion", "404"):
                     return None
                 raise
 

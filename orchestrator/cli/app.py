@@ -9,6 +9,7 @@ import typer
 
 from orchestrator import __version__
 from orchestrator.cli.config import config_app
+from orchestrator.cli.init import init
 from orchestrator.cli.options import (
     Commit,
     ConfigPath,
@@ -283,6 +284,9 @@ def doctor(
         wiring.utc_now,
     )
     return finish(terminal, outcome)
+
+
+app.command()(init)
 
 
 def _long(

@@ -50,11 +50,27 @@ class Terminal:
         """Whether a view that redraws itself can be shown."""
         return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and "CI" not in os.environ
 
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody is there to answer."""
+        return sys.stdin.isatty() and sys.stderr.isatty() and "CI" not in os.environ
+
+    def ask(self, question: str, default: str | None = None) -> str:
+        """Return a person's answer, without the space around it; `default` for an empty one.
+
+        Raises EnvctlError (usage) at the end of the input.
+        """
+        self.err(f"{question} [{default}]: " if default else f"{question}: ")
+        line = sys.stdin.readline()
+        if not line:
+            raise EnvctlError(ExitCode.USAGE, "The input ended before everything was answered.", "Nothing was done.")
+        return line.strip() or default or ""
+
     def confirm(self, question: str, yes: bool) -> None:
         """Ask unless `yes`. Raises EnvctlError (usage) where nobody can answer, or when the answer is no."""
         if yes:
             return
-        if not (sys.stdin.isatty() and sys.stderr.isatty()) or "CI" in os.environ:
+        if not self.interactive:
             raise EnvctlError(ExitCode.USAGE, "There is nobody to ask here.", "Add --yes to go ahead.")
         self.err(f"{question} [y/N] ")
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator import config_source, git, github_event, identity, locks, toolchain
 from orchestrator.cli.terminal import Terminal
-from orchestrator.config import Config
+from orchestrator.config import Config, TerraformSettings
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Event
 from orchestrator.identity import Environment
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from orchestrator.github.client import GitHub
     from orchestrator.lifecycle.context import Context
     from orchestrator.lifecycle.records import Records
+
+
+# Where envctl lies when it was installed from a checkout (`pip install --editable`), its Terraform code beside it.
+HOME = Path(__file__).parents[2]
 
 
 def utc_now() -> datetime:
@@ -42,7 +46,12 @@ class Setting:
 
     @property
     def root(self) -> Path:
-        return (self.directory / self.config.terraform.root).resolve()
+        """The root module: the configured one, or, when nothing is configured or there, the one envctl came with."""
+        default = TerraformSettings().root
+        wanted = (self.directory / self.config.terraform.root).resolve()
+        if self.config.terraform.root == default and not wanted.is_dir() and (HOME / default).is_dir():
+            return HOME / default
+        return wanted
 
     def providers(self) -> Providers:
         return toolchain.providers(self.environ, Path.home(), self.root, toolchain.registry_reachable)

@@ -10,9 +10,10 @@ from orchestrator.aws import inventory
 from orchestrator.aws.store import Stored
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Notice, Run
+from orchestrator.lifecycle import code, unsaved
 from orchestrator.lifecycle.context import Context
 from orchestrator.lifecycle.holding import Holding, holding
-from orchestrator.lifecycle.prepare import refuse_unsaved_state, write_backend, write_tfvars
+from orchestrator.lifecycle.prepare import write_backend, write_tfvars
 from orchestrator.lifecycle.recovery import clear_strangers, until_gone
 from orchestrator.manifest import PinnedSnapshot
 from orchestrator.outcome import Leftover, Outcome
@@ -58,11 +59,12 @@ def _nothing_there(context: Context, hold: Holding, sweep: bool) -> Outcome:
 
 
 def _take_away(context: Context, hold: Holding, stored: Stored | None, sweep: bool) -> Outcome:
-    refuse_unsaved_state(context)
     write_backend(context)
     write_tfvars(context, stored.manifest.snapshot if stored else _NO_SNAPSHOT, None)
+    context = code.applied(context, stored.manifest if stored else None)
     with context.watch.step("init", "initialising"):
         context.engine.init()
+    unsaved.save(context)
     vpc = None
     if stored:
         vpc = stored.manifest.outputs.get("vpc_id")
@@ -97,6 +99,7 @@ def _terraform_destroy(context: Context) -> Run:
     for attempt in range(1, ATTEMPTS + 1):
         with context.watch.step("destroy", "destroying" if attempt == 1 else "destroying what is left"):
             run = context.engine.destroy()
+            unsaved.after(context, run)
         if run.exit_code == 0 or run.interrupted or attempt == ATTEMPTS:
             break
         error = failure(run, "destroy")
@@ -124,8 +127,8 @@ def _forget(context: Context, hold: Holding, stored: Stored | None) -> None:
     if stored:
         gone = manifest.conclude(stored.manifest, "destroyed", "destroyed", context.now())
         context.store.write(environment, gone, stored)
-    with context.watch.step("forget", "deleting state, lock and manifest, every version"):
-        context.store.purge([environment.state_key, environment.lock_key, environment.manifest_key])
+    with context.watch.step("forget", "deleting state, lock and record, every version"):
+        context.store.purge(environment.keys)
 
 
 def _note_failure(context: Context, stored: Stored | None, error: EnvctlError) -> Stored | None:

@@ -15,7 +15,7 @@ from orchestrator.aws.store import Stored
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Run
 from orchestrator.identity import repository_prefix
-from orchestrator.lifecycle import policy, recovery
+from orchestrator.lifecycle import policy, recovery, unsaved
 from orchestrator.lifecycle.context import Context
 from orchestrator.lifecycle.holding import Holding
 from orchestrator.manifest import Manifest, PinnedSnapshot
@@ -38,7 +38,8 @@ def prepare(context: Context, wanted: str | None, commit: str | None, hold: Hold
 
     `wanted` is `--snapshot`; `hold` is taken before anything is looked up, None: only a look is wanted.
     """
-    refuse_unsaved_state(context)
+    if hold is None:
+        unsaved.refuse(context)
     write_backend(context)
     with ThreadPoolExecutor(1) as pool:
         looking = pool.submit(_look_up, context, wanted, hold)
@@ -57,10 +58,12 @@ def prepare(context: Context, wanted: str | None, commit: str | None, hold: Hold
         except EnvctlError:
             context.engine.discard_plan()
             raise
-    doubtful = hold and (found.stored or found.has_state) and recovery.in_doubt(found.stored)
-    if doubtful and recovery.recover(context, found.stored.manifest if found.stored else None):
+    if hold and _mended(context, found):
         context.engine.discard_plan()
         ahead = None
+        if found.stored and not found.has_state and context.store.has_state(context.environment):
+            # A state that had not been saved is there now, and with it the data it was made from.
+            found = replace(found, has_state=True, snapshot=found.stored.manifest.snapshot)
     if found.stored:
         context.workspace.write(context.workspace.record, manifest.render(found.stored.manifest).decode())
         commit = commit or found.stored.manifest.commit
@@ -81,8 +84,19 @@ def plan(context: Context, prepared: Prepared, save: bool) -> Run:
         return context.engine.plan(save=save)
 
 
+def _mended(context: Context, found: Prepared) -> bool:
+    """Put right what a run that did not end well has left; return whether anything was done."""
+    if unsaved.local(context) is None and not ((found.stored or found.has_state) and recovery.in_doubt(found.stored)):
+        return False
+    saved = unsaved.save(context)
+    recovered = recovery.recover(context, found.stored.manifest if found.stored else None)
+    return saved or recovered
+
+
 def _last_seen(context: Context) -> Manifest | None:
     """Return the record as this checkout last saw it, if it was a finished environment."""
+    if unsaved.local(context) is not None:
+        return None
     text = context.workspace.read(context.workspace.record)
     try:
         seen = manifest.parse(text.encode(), "in the workspace") if text else None
@@ -105,17 +119,6 @@ def _plan_ahead(context: Context, guess: Manifest, commit: str | None, save: boo
         if error.code is ExitCode.INTERRUPTED:
             raise
         return error
-
-
-def refuse_unsaved_state(context: Context) -> None:
-    """Raise EnvctlError when an earlier run could not save its state: the file is the only one who knows."""
-    file = context.workspace.errored
-    if file.exists():
-        raise EnvctlError(
-            ExitCode.TERRAFORM,
-            f"An earlier run of {context.environment.name} could not save its state; it is in {str(file)!r}.",
-            "Mend what kept it from the bucket and save it with `terraform state push`, then remove the file.",
-        )
 
 
 def write_backend(context: Context) -> None:

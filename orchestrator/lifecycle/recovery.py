@@ -41,12 +41,12 @@ def recover(context: Context, record: Manifest | None) -> bool:
     """Before an `up` that follows a run in doubt: delete what the state does not know, trust what is sound.
 
     Return whether anything was done. Raises EnvctlError (not clean) rather than delete a database that
-    people have worked with.
+    people have, or without a record may have, worked with.
     """
     known = context.store.state(context.environment)
     orphans = _strangers(context, known, None, handmade=False)
-    if record is not None and record.applied_at and not _restoring(record):
-        data = [item for item in orphans if item.type in _DATA and (item.parent is None)]
+    if record is None or (record.applied_at and not _restoring(record)):
+        data = [item for item in orphans if item.type in _DATA]
         if data:
             raise EnvctlError(
                 ExitCode.NOT_CLEAN,

@@ -11,7 +11,7 @@ from orchestrator import cost, manifest
 from orchestrator.aws import databases, inventory
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Changes, Notice, Run
-from orchestrator.lifecycle import policy, prepare
+from orchestrator.lifecycle import code, policy, prepare, unsaved
 from orchestrator.lifecycle.context import Context
 from orchestrator.lifecycle.health import has_site, wait_until_healthy
 from orchestrator.lifecycle.holding import holding
@@ -55,6 +55,7 @@ def _create(context: Context, options: UpOptions, prepared: Prepared, writer: _R
     writer.intend(options.lives)
     with context.watch.step("apply", "creating"):
         run = context.engine.apply(saved=False)
+    unsaved.after(context, run)
     return _conclude(context, options, writer, run)
 
 
@@ -84,6 +85,7 @@ def _update(context: Context, options: UpOptions, prepared: Prepared, writer: _R
         raise
     with context.watch.step("apply", "applying the changes"):
         applied = context.engine.apply(saved=True)
+    unsaved.after(context, applied)
     applied.planned = run.planned
     return _conclude(context, options, writer, applied)
 
@@ -170,8 +172,8 @@ class _Record:
 
     def intend(self, lives: timedelta | None = None) -> None:
         """Write the intent; raises EnvctlError (locked) when another run was first."""
-        now = self._context.now()
-        intended = manifest.intend(self.manifest, "up", now, self.commit, self._id)
+        kept, now = code.keep(self._context, self.manifest), self._context.now()
+        intended = manifest.intend(kept, "up", now, self.commit, self._id)
         if lives is not None:
             intended = manifest.prolong(intended, now + lives)
         self._stored = self._context.store.write(self._context.environment, intended, self._stored)

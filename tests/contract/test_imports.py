@@ -32,6 +32,7 @@ ORDER = (
     "events",
     "interrupts",
     "workspace",
+    "bundle",
     "toolchain",
     "terraform_library",
     "terraform",
@@ -43,6 +44,8 @@ ORDER = (
     "lifecycle",
     "sync",
     "report",
+    "scaffold",
+    "scaffold_files",
     "sandbox",
     "cli",
 )

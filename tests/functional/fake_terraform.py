@@ -79,11 +79,18 @@ class Bucket:
         return answer.status, content
 
     def state(self) -> State:
+        """The state, its resources by address: that is all that this program needs of them."""
         status, body = self._request("GET", self.path)
-        return json.loads(body) if status == 200 else {"version": 4, "serial": 0, "resources": {}, "outputs": {}}
+        if status != 200:
+            return {"version": 4, "lineage": str(uuid.uuid4()), "serial": 0, "resources": {}, "outputs": {}}
+        state = json.loads(body)
+        return {**state, "resources": {r["address"]: r["is"] for r in state["resources"]}}
 
     def save(self, state: State) -> None:
-        self._request("PUT", self.path, json.dumps({**state, "serial": state["serial"] + 1}).encode())
+        self.push(rendered(state))
+
+    def push(self, body: bytes) -> None:
+        self._request("PUT", self.path, body)
 
     def manifest(self) -> dict[str, Any] | None:
         """What envctl has written beside the state by now."""
@@ -107,6 +114,23 @@ class Bucket:
 
     def unlock(self) -> None:
         self._request("DELETE", f"{self.path}.tflock")
+
+
+def rendered(state: State) -> bytes:
+    """The state as Terraform writes it, in what its readers look at."""
+    resources = [
+        {
+            "mode": "managed",
+            "module": address.rpartition(".aws_")[0],
+            "type": found["type"],
+            "name": address.rpartition(".")[2],
+            "address": address,
+            "is": found,
+            "instances": [{"attributes": {"id": found.get("id", address)}, "status": found.get("status")}],
+        }
+        for address, found in state["resources"].items()
+    ]
+    return json.dumps({**state, "serial": state["serial"] + 1, "resources": resources}).encode()
 
 
 class Terraform:
@@ -199,6 +223,18 @@ class Terraform:
             self.exit(0)
         if self.command == "output":
             json.dump(self.backend().state()["outputs"], sys.stdout)
+            self.exit(0)
+        if self.arguments[:2] == ["state", "push"]:
+            if self.scenario["unsaved"] == "always":
+                print("Error: Failed to write state", file=sys.stderr)
+                self.exit(1)
+            self.backend().push(Path(self.arguments[-1]).read_bytes())
+            self.exit(0)
+        if self.command == "untaint":
+            bucket = self.backend()
+            state = bucket.state()
+            state["resources"][self.arguments[-1]].pop("status")
+            bucket.save(state)
             self.exit(0)
         if self.command not in ("init", "plan", "apply", "destroy"):
             print(f'Terraform has no command named "{self.command}".', file=sys.stderr)
@@ -324,6 +360,9 @@ class Terraform:
                     state["resources"][address] = self.scenario["resources"][address]
                 self.say_hook("apply_complete", address, step, state, self.scenario["seconds"].get(address, 0))
         state["outputs"] = self.scenario["outputs"] if self.command == "apply" else {}
+        if self.scenario["unsaved"]:
+            Path("errored.tfstate").write_bytes(rendered(state))
+            raise Failed(_diagnostic("Failed to save state", "Error saving state: 503"))
         bucket.save(state)
 
     def _save_half(self, bucket: Bucket, state: State) -> None:

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
-from world import BUCKET, CLUSTER, LB, PREFIX, VPC, Account, Envctl, FakeTerraform, Result, ended
+from world import BUCKET, CLUSTER, LB, PREFIX, Account, Clock, Envctl, FakeTerraform, Result, context_with, ended
 
-from orchestrator.cli import wiring
-from orchestrator.cli.terminal import Terminal
-from orchestrator.lifecycle.context import Context, Stopwatch
 from orchestrator.lifecycle.destroy import destroy
 from orchestrator.lifecycle.recovery import STILL_S, TIMEOUT_S
 
@@ -197,26 +192,6 @@ def test_a_destroy_during_an_up_leaves_it_alone(envctl: Envctl, account: Account
 # --- Patience --------------------------------------------------------------------------------------
 
 
-class Clock:
-    """Time that passes only while somebody sleeps, and then `slow` times as much; `passing` happens then."""
-
-    def __init__(self, passing: Callable[[], object] = lambda: None, slow: float = 1) -> None:
-        self.now = 0.0
-        self.passing = passing
-        self.slow = slow
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds * self.slow
-        self.passing()
-
-
-def context_with(clock: Clock) -> Context:
-    """The context that `envctl destroy --pr 42` makes, with another clock."""
-    setting = wiring.setting(None)
-    made = setting.context(setting.environment(42), Terminal(quiet=True), lambda event: None)
-    return replace(made, sleep=clock.sleep, watch=Stopwatch(lambda: clock.now, made.emit))
-
-
 @pytest.mark.usefixtures("same_signals")
 def test_what_aws_lists_a_little_longer_is_waited_for(envctl: Envctl, account: Account) -> None:
     envctl("up", "--pr", "42", "--yes")
@@ -247,32 +222,3 @@ def test_a_state_that_still_holds_something_is_kept_though_no_inventory_knows_it
     assert result.code == 4
     assert account.state()["resources"]
     assert account.manifest().status == "failed"
-
-
-def test_a_state_that_could_not_be_saved_is_kept_and_nothing_goes_on_without_it(
-    envctl: Envctl, account: Account, terraform: FakeTerraform
-) -> None:
-    envctl("up", "--pr", "42", "--yes")
-    (envctl.directory / "terraform" / "env" / "errored.tfstate").write_text("{}")
-    assert envctl("plan", "--pr", "42").code == 0  # the next run of Terraform finds it where it was left
-    kept = envctl.directory / ".envctl" / "pr-42" / "errored.tfstate"
-    terraform.forget()
-    for command in ("up", "destroy"):
-        result = envctl(command, "--pr", "42", "--yes")
-        assert (result.code, terraform.commands) == (4, [])
-        assert str(kept) in result.err
-        assert "terraform state push" in result.err
-    assert kept.exists()
-
-
-def test_an_up_that_began_meanwhile_is_not_forgotten(
-    envctl: Envctl, account: Account, terraform: FakeTerraform
-) -> None:
-    envctl("up", "--pr", "42", "--yes")
-    terraform.set(gate=VPC)
-    process = envctl.spawn("destroy", "--pr", "42", "--yes")
-    terraform.wait_for("reached")
-    theirs = account.record(updated_at=datetime(2030, 1, 1, tzinfo=UTC))
-    terraform.let("go")
-    assert ended(process).code == 5
-    assert account.manifest() == theirs

@@ -15,6 +15,7 @@ from orchestrator.manifest import Operation
 
 STATE = f"{PREFIX}pr-42/terraform.tfstate"
 MANIFEST = f"{PREFIX}pr-42/manifest.json"
+BUNDLE = f"{PREFIX}pr-42/bundle.tar.gz"
 
 
 def up(envctl: Envctl, *more: str, pr: int = 42) -> Result:
@@ -26,7 +27,7 @@ def up(envctl: Envctl, *more: str, pr: int = 42) -> Result:
 
 def test_a_first_up_creates_everything_and_says_what_it_made(envctl: Envctl, account: Account) -> None:
     result = up(envctl)
-    assert (result.code, account.objects()) == (0, [MANIFEST, STATE])
+    assert (result.code, account.objects()) == (0, [BUNDLE, MANIFEST, STATE])
     assert list(account.state()["resources"]) == [VPC, CLUSTER, LB]
     assert "✓ ready  shop-pr-42" in result.out
     assert "3 added" in result.out

@@ -22,8 +22,12 @@ import pytest
 from botocore.config import Config as BotoConfig
 
 from orchestrator import manifest as manifests
+from orchestrator.cli import wiring
 from orchestrator.cli.run import run
+from orchestrator.cli.terminal import Terminal
+from orchestrator.events import Event
 from orchestrator.identity import Environment
+from orchestrator.lifecycle.context import Context, Stopwatch
 from orchestrator.manifest import Manifest, PinnedSnapshot
 from orchestrator.sandbox.seed import Snapshot, automated
 
@@ -115,7 +119,7 @@ class Account:
     def state(self, pr: int = 42) -> dict[str, Any]:
         found = self.client("s3").get_object(Bucket=BUCKET, Key=f"{PREFIX}pr-{pr}/terraform.tfstate")
         state: dict[str, Any] = json.loads(found["Body"].read())
-        return state
+        return {**state, "resources": {r["address"]: r["is"] for r in state["resources"]}}
 
     def record(self, pr: int = 42, **changes: Any) -> Manifest:
         """Put the manifest of an environment that is being created, with `changes`."""
@@ -175,6 +179,7 @@ class FakeTerraform:
             "seconds": {},  # address -> how long it says that it took
             "gate": None,  # address, "init" or "plan": wait there
             "deaf": False,  # go on after an interrupt
+            "unsaved": None,  # the state cannot be saved: by "apply" and "destroy" alone, or "always"
             "die_at": None,  # address at which it is killed
         }
         self.set(**self._scenario)
@@ -286,6 +291,26 @@ class Envctl:
             if process.poll() is None:
                 process.kill()
             process.communicate()
+
+
+class Clock:
+    """Time that passes only while somebody sleeps, and then `slow` times as much; `passing` happens then."""
+
+    def __init__(self, passing: Callable[[], object] = lambda: None, slow: float = 1) -> None:
+        self.now = 0.0
+        self.passing = passing
+        self.slow = slow
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds * self.slow
+        self.passing()
+
+
+def context_with(clock: Clock, emit: Callable[[Event], None] = lambda event: None) -> Context:
+    """The context that `envctl destroy --pr 42` makes, with another clock."""
+    setting = wiring.setting(None)
+    made = setting.context(setting.environment(42), Terminal(quiet=True), emit)
+    return replace(made, sleep=clock.sleep, watch=Stopwatch(lambda: clock.now, made.emit))
 
 
 def ended(process: subprocess.Popen[str]) -> Result:

@@ -7,8 +7,9 @@ import hashlib
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -25,38 +26,41 @@ def refused(code: str) -> ClientError:
 
 @dataclass
 class Bucket:
-    """Objects by key, each with the ids of all its versions; the last one is what a reader gets."""
+    """Every version of every object: a pair of its id and its bytes, None for a delete marker. The last counts."""
 
     step: Step
-    objects: dict[str, bytes] = field(default_factory=dict)
-    versions: dict[str, list[str]] = field(default_factory=dict)
+    versions: dict[str, list[tuple[str, bytes | None]]] = field(default_factory=dict)
     _count: int = 0
 
-    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:
-        if Key not in self.objects:
+    def read(self, key: str) -> bytes | None:
+        return self.versions[key][-1][1] if key in self.versions else None
+
+    def get_object(self, Bucket: str, Key: str, VersionId: str | None = None) -> dict[str, Any]:
+        versions = self.versions.get(Key, [])
+        id, body = next((each for each in reversed(versions) if VersionId in (None, each[0])), ("", None))
+        if body is None:
             raise refused("NoSuchKey")
-        return {"Body": io.BytesIO(self.objects[Key]), "ETag": self._etag(Key), "VersionId": self.versions[Key][-1]}
+        return {"Body": io.BytesIO(body), "ETag": _etag(body), "VersionId": id}
 
     def put_object(
         self, Bucket: str, Key: str, Body: bytes, IfMatch: str | None = None, IfNoneMatch: str | None = None, **_: Any
     ) -> dict[str, Any]:
         self.step()
-        if IfNoneMatch and Key in self.objects:
+        there = self.read(Key)
+        if IfNoneMatch and there is not None:
             raise refused("PreconditionFailed")
-        if IfMatch and Key not in self.objects:
+        if IfMatch and there is None:
             raise refused("NoSuchKey")
-        if IfMatch and IfMatch != self._etag(Key):
+        if IfMatch and there is not None and IfMatch != _etag(there):
             raise refused("PreconditionFailed")
-        self.objects[Key] = Body
-        self._version(Key)
-        return {"ETag": self._etag(Key)}
+        return {"ETag": _etag(Body), "VersionId": self._add(Key, Body)}
 
     def delete_object(self, Bucket: str, Key: str, VersionId: str | None = None) -> None:
         self.step()
         if VersionId:
             self._remove(Key, VersionId)
-        elif self.objects.pop(Key, None) is not None:
-            self._version(Key)  # a delete marker
+        else:
+            self._add(Key, None)
 
     def delete_objects(self, Bucket: str, Delete: dict[str, Any]) -> dict[str, Any]:
         self.step()
@@ -68,28 +72,28 @@ class Bucket:
         return Pages({"list_objects_v2": self._objects, "list_object_versions": self._versions}[operation])
 
     def _objects(self, Bucket: str, Prefix: str) -> dict[str, Any]:
-        return {"Contents": [{"Key": key} for key in sorted(self.objects) if key.startswith(Prefix)]}
+        keys = (key for key in sorted(self.versions) if key.startswith(Prefix))
+        return {"Contents": [{"Key": key} for key in keys if self.read(key) is not None]}
 
     def _versions(self, Bucket: str, Prefix: str) -> dict[str, Any]:
-        keys = sorted(key for key in self.versions if key.startswith(Prefix))
-        return {"Versions": [{"Key": key, "VersionId": id} for key in keys for id in self.versions[key]]}
+        keys = (key for key in sorted(self.versions) if key.startswith(Prefix))
+        return {"Versions": [{"Key": key, "VersionId": id} for key in keys for id, _ in self.versions[key]]}
 
-    def _etag(self, key: str) -> str:
-        return hashlib.md5(self.objects[key], usedforsecurity=False).hexdigest()
-
-    def _version(self, key: str) -> None:
+    def _add(self, key: str, body: bytes | None) -> str:
         self._count += 1
-        self.versions.setdefault(key, []).append(f"v{self._count}")
+        self.versions.setdefault(key, []).append((f"v{self._count}", body))
+        return f"v{self._count}"
 
     def _remove(self, key: str, version: str) -> None:
-        """Delete one version. What was before a deleted last one never comes back here: nobody relies on it."""
-        left = [id for id in self.versions.get(key, ()) if id != version]
-        if self.versions.get(key, [""])[-1] == version:
-            self.objects.pop(key, None)
+        left = [each for each in self.versions.get(key, ()) if each[0] != version]
         if left:
             self.versions[key] = left
         else:
             self.versions.pop(key, None)
+
+
+def _etag(body: bytes) -> str:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -201,6 +205,10 @@ class Engine:
     tfvars: Callable[[], str]
     pr: int
     state_key: str
+    root: Path
+
+    def at(self, root: Path) -> Engine:
+        return replace(self, root=root)
 
     def init(self) -> bool:
         return True
@@ -238,7 +246,7 @@ class Engine:
 
     def _network(self) -> str | None:
         """Return the network that the state knows and the account has."""
-        body = self.account.bucket.objects.get(self.state_key)
+        body = self.account.bucket.read(self.state_key)
         resources = json.loads(body)["resources"] if body else ()
         known = [instance["attributes"]["id"] for resource in resources for instance in resource["instances"]]
         return next((id for id in known if id in self.account.networks), None)

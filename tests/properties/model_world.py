@@ -93,6 +93,10 @@ class Model:
         self.account = Account(self.bucket, self.step, lambda: self.time)
         self.checkouts = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
 
+        self.code = self.checkouts / "code"
+        self.code.mkdir()
+        (self.code / "main.tf").write_text("# any\n")
+
     def close(self) -> None:
         shutil.rmtree(self.checkouts, ignore_errors=True)
 
@@ -215,7 +219,8 @@ class Model:
         """The means to work on one environment, in a fresh checkout as CI has it."""
         world, environment = self.world(), self.environment(number)
         workspace = Workspace(self.checkouts / str(runner.id), number)
-        engine = Engine(self.account, lambda: workspace.read(workspace.tfvars) or "{}", number, environment.state_key)
+        tfvars = lambda: workspace.read(workspace.tfvars) or "{}"  # noqa: E731
+        engine = Engine(self.account, tfvars, number, environment.state_key, self.code)
         return Context(
             config=CONFIG,
             environment=environment,
@@ -247,12 +252,12 @@ class Model:
         return pull_request.open and not pull_request.draft and (pull_request.approved or not stranger)
 
     def record(self, number: int) -> Manifest | None:
-        body = self.bucket.objects.get(f"{PREFIX}pr-{number}/manifest.json")
+        body = self.bucket.read(f"{PREFIX}pr-{number}/manifest.json")
         return manifest.parse(body, "the manifest") if body else None
 
     def resting(self, number: int) -> bool:
         """Whether an open pull request has no environment on purpose, which only time can have brought about."""
-        body = self.bucket.objects.get(f"{PREFIX}pr-{number}/absence.json")
+        body = self.bucket.read(f"{PREFIX}pr-{number}/absence.json")
         note = absence.parse(body) if body else None
         if note is None or note.commit != self.pull_requests[number].head:
             return False
@@ -260,7 +265,8 @@ class Model:
         return True
 
     def keys(self) -> set[str]:
-        return {key.removeprefix(PREFIX) for key in self.bucket.objects}
+        """Every key of which there is any version."""
+        return {key.removeprefix(PREFIX) for key in self.bucket.versions}
 
 
 def _not_here(context: Context) -> Outcome:

@@ -14,6 +14,7 @@ from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.locks import SILENT
 from orchestrator.outcome import Outcome
 
+KEPT = ("manifest.json", "terraform.tfstate", "bundle.tar.gz")
 PULL_REQUESTS = st.integers(1, 3)
 STANDINGS = st.sampled_from([{}, {}, {}, {"fork": True}, {"bot": True}, {"draft": True}])
 DEEDS = st.sampled_from(["push", "push", "shut", "open", "draft", "approve", "sync", "sync_all"])
@@ -80,7 +81,7 @@ class Repository(RuleBasedStateMachine):
         assert not waiting or all(number < min(waiting) for number in there - had), "the oldest come first"
         for number in there:
             self.follows(number)
-        kept = {f"pr-{number}/{file}" for number in there for file in ("manifest.json", "terraform.tfstate")}
+        kept = {f"pr-{number}/{file}" for number in there for file in KEPT}
         notes = {f"pr-{number}/absence.json" for number, found in model.pull_requests.items() if found.open}
         assert kept <= model.keys() <= kept | notes
 

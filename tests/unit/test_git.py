@@ -93,3 +93,10 @@ def test_a_worktree_has_a_head_of_its_own_and_the_common_refs(dot_git, tmp_path)
     worktree.mkdir()
     (worktree / ".git").write_text(f"gitdir: {own}\n")
     assert (git.repository(worktree), git.head(worktree)) == ("acme/shop", SHA)
+
+
+def test_the_top_is_where_git_keeps_its_files(tmp_path):
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    (tmp_path / ".git").write_text("gitdir: elsewhere\n")  # a worktree's or submodule's
+    assert git.top(below) == git.top(tmp_path) == tmp_path

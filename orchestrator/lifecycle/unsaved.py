@@ -1,0 +1,77 @@
+"""A state that Terraform could not save: kept in the bucket, compared, and pushed before anything else is done."""
+
+from __future__ import annotations
+
+from orchestrator import state as states
+from orchestrator.errors import EnvctlError, ExitCode
+from orchestrator.events import Notice, Run
+from orchestrator.lifecycle.context import Context
+
+# What Terraform calls its own trouble with the backend, as opposed to that with the resources.
+_SAVING = ("Failed to save state", "Failed to persist state to backend", "Error saving state")
+
+
+def local(context: Context) -> bytes | None:
+    """Return the state that a run of this checkout could not save."""
+    file = context.workspace.errored
+    return file.read_bytes() if file.exists() else None
+
+
+def refuse(context: Context) -> None:
+    """Raise EnvctlError when there is a state that could not be saved: nobody else knows what exists."""
+    if local(context) is not None or context.store.errored(context.environment) is not None:
+        raise _unsaved(context, "it has not been saved yet", "`envctl up` or `envctl destroy` saves it first.")
+
+
+def save(context: Context) -> bool:
+    """Save a state that an earlier run could not; return whether there was one. Terraform must be initialised.
+
+    Raises EnvctlError when it cannot be saved, or when it is not a later one of the state that is there.
+    """
+    mine = local(context)
+    if mine is not None:
+        context.store.keep_errored(context.environment, mine)
+    body = mine if mine is not None else context.store.errored(context.environment)
+    if body is None:
+        return False
+    kept, current = states.parse(body), context.store.state(context.environment)
+    if not kept.readable:
+        raise _unsaved(context, "it cannot be read", "Bring an older version of the object back.")
+    if current is not None and current.lineage != kept.lineage:
+        raise _unsaved(context, "it is of another lineage than the state that is there", "Compare the two by hand.")
+    if current is None or kept.serial > current.serial:
+        file = context.workspace.errored
+        if mine is None:
+            context.workspace.write(file, body.decode())
+        context.engine.push_state(file)
+    elif (kept.serial, kept.ids) != (current.serial, current.ids):  # else it was stored though S3 answered an error
+        raise _unsaved(context, "it is older than the state that is there", "Compare the two by hand.")
+    context.workspace.errored.unlink(missing_ok=True)
+    context.store.purge([context.environment.errored_key])
+    context.emit(Notice("The state that could not be saved is saved."))
+    return True
+
+
+def after(context: Context, run: Run) -> None:
+    """After a run: save its state if it could not, and let the facts judge a run that failed at nothing else."""
+    if local(context) is None:
+        return
+    try:
+        save(context)
+    except EnvctlError as error:
+        context.emit(Notice(error.message))
+        return
+    if run.errors and all(error.summary.startswith(_SAVING) for error in run.errors):
+        run.exit_code = 0
+        run.outputs = context.engine.outputs()
+
+
+def _unsaved(context: Context, why: str, hint: str) -> EnvctlError:
+    place = f"s3://{context.environment.bucket}/{context.environment.errored_key}"
+    if context.workspace.errored.exists():
+        place = f"{str(context.workspace.errored)!r} and {place}"
+    return EnvctlError(
+        ExitCode.TERRAFORM,
+        f"An earlier run of {context.environment.name} could not save its state ({place}): {why}.",
+        hint,
+    )

@@ -1,0 +1,347 @@
+"""What the next run makes of one that did not end well: its lock, its state, its code, and what it left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from world import BUCKET, CLUSTER, LB, PREFIX, VPC, Account, Clock, Envctl, FakeTerraform, Result, context_with, ended
+
+from orchestrator import locks
+from orchestrator.errors import EnvctlError, ExitCode
+from orchestrator.events import Step
+from orchestrator.lifecycle.context import Context
+from orchestrator.lifecycle.destroy import destroy
+from orchestrator.lifecycle.up import UpOptions
+from orchestrator.lifecycle.up import up as bring_up
+from orchestrator.locks import Lock
+
+LOCK = f"{PREFIX}pr-42/terraform.tfstate.tflock"
+ERRORED = f"{PREFIX}pr-42/errored.tfstate"
+
+
+def up(envctl: Envctl, *more: str) -> Result:
+    return envctl("up", "--pr", "42", "--yes", *more)
+
+
+def destroyed(envctl: Envctl, *more: str) -> Result:
+    return envctl("destroy", "--pr", "42", "--yes", *more)
+
+
+@pytest.fixture
+def context(envctl: Envctl, same_signals: None) -> Context:
+    """What `envctl --pr 42` works with, but nobody waits."""
+    return context_with(Clock())
+
+
+# --- Locks -----------------------------------------------------------------------------------------
+
+
+def killed_while_applying(envctl: Envctl, terraform: FakeTerraform) -> None:
+    """Kill envctl and Terraform outright, with the lock held and no state written."""
+    terraform.set(gate=CLUSTER)
+    process = envctl.spawn("up", "--pr", "42", "--yes")
+    terraform.wait_for("reached")
+    process.kill()
+    child = json.loads((terraform.directory / "calls.jsonl").read_text().splitlines()[-1])["pid"]
+    os.kill(child, signal.SIGKILL)
+    process.communicate()
+    terraform.set(gate=None)
+
+
+def test_the_lock_of_a_killed_run_of_this_checkout_is_removed(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    killed_while_applying(envctl, terraform)
+    assert LOCK in account.objects()
+    result = up(envctl)
+    assert (result.code, account.manifest().status) == (0, "ready")
+    assert "lock of a dead run is removed" in result.err
+    assert LOCK not in account.objects()
+
+
+def test_another_checkout_does_not_know_that_it_is_dead(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, tmp_path: Path
+) -> None:
+    killed_while_applying(envctl, terraform)
+    other = ended(envctl.elsewhere(tmp_path / "other").spawn("up", "--pr", "42", "--yes"))
+    assert (other.code, LOCK in account.objects()) == (5, True)
+    assert "envctl unlock" in other.err
+
+
+def test_a_terraform_that_outlives_us_keeps_the_next_run_away(envctl: Envctl, terraform: FakeTerraform) -> None:
+    terraform.set(gate=CLUSTER)
+    process = envctl.spawn("up", "--pr", "42", "--yes")
+    terraform.wait_for("reached")
+    process.kill()
+    process.communicate()
+    refused = up(envctl)
+    assert refused.code == 5
+    assert "at work on pr-42 in this checkout" in refused.err
+    terraform.let("go")
+
+
+def test_a_lock_is_never_left_behind_by_a_run_that_was_refused(
+    envctl: Envctl, account: Account, untouched: None
+) -> None:
+    assert up(envctl, "--snapshot", "nonesuch").code == 7
+    assert LOCK not in account.objects()
+
+
+RUN = Lock(
+    "9f", "runner@ci", "envctl up", "2026-11-22T09:00:00+00:00", info="GitHub Actions run 77, attempt 2, of acme/shop"
+)
+
+
+def held(account: Account, lock: Lock = RUN) -> None:
+    account.put(LOCK, locks.render(lock, "somewhere"))
+
+
+@pytest.mark.parametrize(
+    ("over", "lock", "taken"),
+    [
+        (True, RUN, True),
+        (False, RUN, False),
+        (None, RUN, False),  # GitHub does not know such a run
+        (True, replace(RUN, created=datetime.now(UTC).isoformat()), False),  # it was alive a moment ago
+        (True, replace(RUN, info=RUN.info.replace("acme/shop", "acme/other")), False),
+        (True, replace(RUN, info=""), False),
+    ],
+)
+def test_a_run_of_actions_is_dead_when_github_says_so_and_it_is_silent(
+    context: Context, account: Account, over: bool | None, lock: Lock, taken: bool
+) -> None:
+    held(account, lock)
+    asked: list[tuple[int, int]] = []
+    context = replace(context, run_is_over=lambda run, attempt: asked.append((run, attempt)) or over)
+    if taken:
+        assert destroy(context).ok
+        assert (asked, account.versions()) == ([(77, 2)], [])
+    else:
+        with pytest.raises(EnvctlError) as caught:
+            destroy(context)
+        assert caught.value.code is ExitCode.LOCKED
+        assert LOCK in account.objects()
+
+
+def test_an_owner_that_cannot_be_asked_after_is_not_dead(context: Context, account: Account) -> None:
+    def unreachable(run: int, attempt: int) -> bool:
+        raise EnvctlError(ExitCode.TERRAFORM, "GitHub cannot be reached.")
+
+    held(account)
+    with pytest.raises(EnvctlError) as caught:
+        destroy(replace(context, run_is_over=unreachable))
+    assert caught.value.code is ExitCode.LOCKED
+
+
+def test_a_recent_sign_of_life_counts_more_than_the_age_of_the_lock(context: Context, account: Account) -> None:
+    now = datetime.now(UTC)
+    made = account.record()
+    assert made.operation
+    account.record(operation=replace(made.operation, id=RUN.id, started_at=now - timedelta(hours=2), beat_at=now))
+    held(account)
+    with pytest.raises(EnvctlError, match="locked by another run"):
+        destroy(replace(context, run_is_over=lambda run, attempt: True))
+
+
+# --- A state that could not be saved ---------------------------------------------------------------
+
+
+def test_an_apply_whose_state_was_saved_in_a_second_attempt_is_a_success(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    terraform.set(unsaved="once")
+    result = up(envctl)
+    assert (result.code, account.manifest().status) == (0, "ready")
+    assert len(account.state()["resources"]) == 3
+    assert ERRORED not in account.objects()
+    assert account.manifest().outputs["database_endpoint"] == "shop-pr-42.cluster.local"
+
+
+def test_until_it_is_saved_nothing_else_is_done_and_then_all_goes_on(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, tmp_path: Path
+) -> None:
+    terraform.set(unsaved="always")
+    assert up(envctl).code == 4
+    assert (ERRORED in account.objects(), account.manifest().status) == (True, "failed")
+    elsewhere = envctl.elsewhere(tmp_path / "other")
+    for command in ("plan", "up", "destroy"):
+        yes = () if command == "plan" else ("--yes",)
+        terraform.forget()
+        result = ended(elsewhere.spawn(command, "--pr", "42", *yes))
+        assert result.code == 4, command
+        assert not {"apply", "destroy"} & set(terraform.commands)
+    terraform.set(unsaved=None)
+    # Any checkout can save it: it is in the bucket.
+    result = ended(elsewhere.spawn("up", "--pr", "42", "--yes"))
+    assert (result.code, account.manifest().status) == (0, "ready")
+    assert (len(account.state()["resources"]), ERRORED in account.objects()) == (3, False)
+
+
+@pytest.mark.parametrize(
+    ("kept", "why"),
+    [
+        ({"lineage": "another", "serial": 99}, "another lineage"),
+        ({"serial": 0}, "older than the state"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_state_that_does_not_follow_the_present_one_is_for_a_person(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, kept: dict[str, object] | None, why: str
+) -> None:
+    up(envctl)
+    body = json.loads(
+        account.client("s3").get_object(Bucket=BUCKET, Key=f"{PREFIX}pr-42/terraform.tfstate")["Body"].read()
+    )
+    file = envctl.directory / ".envctl" / "pr-42" / "errored.tfstate"
+    file.write_text(json.dumps({**body, "resources": [], **kept}) if kept is not None else "{")
+    for command in ("up", "destroy"):
+        result = envctl(command, "--pr", "42", "--yes")
+        assert (result.code, why in result.err) == (4, True), result.err
+    assert (file.exists(), len(account.state()["resources"])) == (True, 3)
+
+
+# --- The code that was applied ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def moved_on(envctl: Envctl, account: Account) -> Callable[[], Path]:
+    """An environment whose checkout holds other code by now; return where its root module is."""
+    assert up(envctl).code == 0
+    root = envctl.directory / "terraform" / "env"
+    (root / "main.tf").write_text("# another day\n")
+    return lambda: root
+
+
+def test_a_destroy_uses_the_code_that_was_applied(
+    envctl: Envctl, moved_on: Callable[[], Path], terraform: FakeTerraform, account: Account
+) -> None:
+    terraform.forget()
+    result = destroyed(envctl)
+    assert (result.code, account.versions()) == (0, [])
+    assert "the stored code is used" in result.err
+    assert terraform.the("destroy").cwd.endswith("/.envctl/pr-42/bundle/code")
+
+
+def test_a_destroy_needs_no_checkout_at_all(
+    envctl: Envctl, moved_on: Callable[[], Path], terraform: FakeTerraform, account: Account
+) -> None:
+    shutil.rmtree(moved_on())
+    assert (destroyed(envctl).code, account.versions()) == (0, [])
+
+
+def test_code_that_somebody_changed_is_not_used(
+    envctl: Envctl, moved_on: Callable[[], Path], terraform: FakeTerraform, account: Account
+) -> None:
+    code = account.manifest().code
+    assert code
+    record = replace(account.manifest(), code=replace(code, sha256="0" * 64))
+    account.record(
+        **{name: getattr(record, name) for name in record.__dataclass_fields__ if name not in ("name", "pr")}
+    )
+    terraform.forget()
+    result = destroyed(envctl)
+    assert (result.code, "checksum is another" in result.err) == (0, True)
+    assert terraform.the("destroy").cwd == str(moved_on())
+
+
+def test_the_same_code_is_stored_once(envctl: Envctl, account: Account, terraform: FakeTerraform) -> None:
+    up(envctl)
+    before = [v for v in account.versions() if "bundle" in v[0]]
+    terraform.change(LB)
+    assert up(envctl).code == 0
+    assert [v for v in account.versions() if "bundle" in v[0]] == before
+
+
+# --- What an earlier run left in no state ----------------------------------------------------------
+
+TAGS = [{"Key": "envctl:environment", "Value": "shop-pr-42"}, {"Key": "envctl:repository", "Value": "acme/shop"}]
+
+
+@pytest.fixture
+def doubtful(envctl: Envctl, account: Account, terraform: FakeTerraform) -> None:
+    """An environment whose first apply failed."""
+    terraform.fail("apply", LB)
+    assert up(envctl).code == 4
+    terraform.set(fail={})
+
+
+def tagged_vpc(account: Account) -> str:
+    ec2 = account.client("ec2")
+    made = ec2.create_vpc(CidrBlock="10.42.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": TAGS}])
+    return str(made["Vpc"]["VpcId"])
+
+
+def test_an_up_after_it_deletes_what_no_state_knows(context: Context, doubtful: None, account: Account) -> None:
+    vpc = tagged_vpc(account)
+    hand = account.client("ec2").create_security_group(GroupName="by-hand", Description="x", VpcId=vpc)["GroupId"]
+    logs = account.client("logs")
+    logs.create_log_group(logGroupName="/aws/rds/cluster/shop-pr-42/error")
+    steps: list[str] = []
+    emit = lambda event: steps.append(event.text) if isinstance(event, Step) else None  # noqa: E731
+    bring_up(context_with(Clock(), emit), UpOptions())
+    assert any("that an earlier run left in no state" in step for step in steps)
+    assert logs.describe_log_groups()["logGroups"] == []
+    # What carries no tag was made by a person: an `up` takes nothing of theirs, and so keeps the VPC it is in.
+    found = account.client("ec2").describe_security_groups(GroupIds=[hand])["SecurityGroups"]
+    assert [group["VpcId"] for group in found] == [vpc]
+
+
+def test_what_the_state_knows_is_no_stranger(envctl: Envctl, account: Account, terraform: FakeTerraform) -> None:
+    vpc = tagged_vpc(account)
+    terraform.set(resources={VPC: {"type": "aws_vpc", "id": vpc}, LB: {"type": "aws_lb"}})
+    terraform.fail("apply", LB)
+    assert up(envctl).code == 4
+    terraform.set(fail={})
+    result = up(envctl)
+    assert (result.code, "left in no state" in result.err) == (0, False)
+    assert account.client("ec2").describe_vpcs(VpcIds=[vpc])["Vpcs"]
+
+
+def test_a_database_that_people_worked_with_is_never_deleted_by_an_up(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    up(envctl)
+    terraform.fail("apply", LB)
+    terraform.change(LB)
+    assert up(envctl).code == 4
+    login = {"MasterUsername": "admin", "MasterUserPassword": "only-in-a-test"}
+    account.client("rds").create_db_cluster(DBClusterIdentifier="shop-pr-42", Engine="aurora-mysql", Tags=TAGS, **login)
+    result = up(envctl)
+    assert result.code == 8
+    assert "would lose its data" in result.err
+    assert account.client("rds").describe_db_clusters(DBClusterIdentifier="shop-pr-42")["DBClusters"]
+
+
+def test_a_database_that_aws_finished_meanwhile_is_trusted_again(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    login = {"MasterUsername": "admin", "MasterUserPassword": "only-in-a-test"}
+    account.client("rds").create_db_cluster(DBClusterIdentifier="shop-pr-42", Engine="aurora-mysql", Tags=TAGS, **login)
+    half_made = {"type": "aws_rds_cluster", "id": "shop-pr-42", "status": "tainted"}
+    terraform.set(resources={CLUSTER: half_made, LB: {"type": "aws_lb"}})
+    terraform.fail("apply", LB)
+    assert up(envctl).code == 4
+    terraform.set(fail={}, resources={CLUSTER: {"type": "aws_rds_cluster", "id": "shop-pr-42"}, LB: {"type": "aws_lb"}})
+    terraform.forget()
+    assert up(envctl).code == 0
+    assert terraform.the("untaint").argv == ["untaint", "-lock=false", CLUSTER]
+    assert "status" not in account.state()["resources"][CLUSTER]
+
+
+def test_a_state_of_another_environment_of_this_checkout_is_left_to_its_own_run(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    up(envctl)
+    theirs = envctl.directory / "terraform" / "env" / "errored.tfstate"
+    theirs.write_text('{"resources": [{"instances": [{"attributes": {"id": "shop-pr-4"}}]}]}')
+    terraform.change(LB)
+    assert up(envctl).code == 0
+    assert theirs.exists()

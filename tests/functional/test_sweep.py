@@ -1,0 +1,157 @@
+"""The sweep: what people made by hand inside the environment's VPC goes with it, and nothing else does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from world import Account, Clock, Envctl, FakeTerraform, context_with
+
+from orchestrator.events import Step
+from orchestrator.lifecycle.destroy import destroy
+from orchestrator.outcome import Outcome
+
+TAGS = [{"Key": "envctl:environment", "Value": "shop-pr-42"}, {"Key": "envctl:repository", "Value": "acme/shop"}]
+POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}'
+LOGIN = {"MasterUsername": "admin", "MasterUserPassword": "only-in-a-test"}
+
+
+pytestmark = pytest.mark.usefixtures("same_signals")
+
+
+def destroyed(envctl: Envctl, sweep: bool = True) -> Outcome:
+    """Destroy on a clock that passes only while somebody waits."""
+    return destroy(context_with(Clock()), sweep)
+
+
+def vpc_with(account: Account, *tags: dict[str, str]) -> str:
+    made = account.client("ec2").create_vpc(
+        CidrBlock="10.42.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": list(tags)}] if tags else []
+    )
+    return str(made["Vpc"]["VpcId"])
+
+
+def furnished(account: Account, vpc: str) -> None:
+    """One of everything, hanging on one another, as people and services leave it behind; nothing has a tag."""
+    ec2, elb, rds = (account.client(service) for service in ("ec2", "elbv2", "rds"))
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.42.{n}.0/24", AvailabilityZone=f"us-east-1{zone}")["Subnet"][
+            "SubnetId"
+        ]
+        for n, zone in enumerate("ab")
+    ]
+    one, other = (
+        ec2.create_security_group(GroupName=name, Description="x", VpcId=vpc)["GroupId"] for name in ("one", "other")
+    )
+    for group, named in ((one, other), (other, one)):
+        pair = [{"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "UserIdGroupPairs": [{"GroupId": named}]}]
+        ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=pair)
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    ec2.associate_route_table(RouteTableId=table, SubnetId=subnets[0])
+    ec2.create_vpc_endpoint(
+        VpcEndpointType="Gateway", VpcId=vpc, ServiceName="com.amazonaws.us-east-1.s3", RouteTableIds=[table]
+    )
+    ec2.run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1, SubnetId=subnets[0], SecurityGroupIds=[one])
+    ec2.create_network_interface(SubnetId=subnets[1], Groups=[other])
+    ec2.create_network_acl(VpcId=vpc)
+    elb.create_load_balancer(Name="by-hand", Subnets=subnets, SecurityGroups=[one])
+    elb.create_target_group(Name="by-hand", Protocol="HTTP", Port=80, VpcId=vpc)
+    rds.create_db_subnet_group(DBSubnetGroupName="by-hand", DBSubnetGroupDescription="x", SubnetIds=subnets)
+    rds.create_db_instance(
+        DBInstanceIdentifier="by-hand",
+        Engine="mysql",
+        DBInstanceClass="db.t3.micro",
+        DBSubnetGroupName="by-hand",
+        **LOGIN,
+    )
+
+
+def everything(account: Account, vpc: str) -> dict[str, Any]:
+    """What of it is still there, by type."""
+    ec2, elb, rds = (account.client(service) for service in ("ec2", "elbv2", "rds"))
+    by_vpc = [{"Name": "vpc-id", "Values": [vpc]}]
+    reservations = ec2.describe_instances(Filters=by_vpc)["Reservations"]
+    found = {
+        "vpc": ec2.describe_vpcs(Filters=by_vpc)["Vpcs"],
+        "subnets": ec2.describe_subnets(Filters=by_vpc)["Subnets"],
+        "groups": ec2.describe_security_groups(Filters=by_vpc)["SecurityGroups"],
+        "tables": ec2.describe_route_tables(Filters=by_vpc)["RouteTables"],
+        "interfaces": ec2.describe_network_interfaces(Filters=by_vpc)["NetworkInterfaces"],
+        "endpoints": [e for e in ec2.describe_vpc_endpoints(Filters=by_vpc)["VpcEndpoints"] if e["State"] != "deleted"],
+        "instances": [i for r in reservations for i in r["Instances"] if i["State"]["Name"] != "terminated"],
+        "balancers": elb.describe_load_balancers()["LoadBalancers"],
+        "targets": elb.describe_target_groups()["TargetGroups"],
+        "databases": [d for d in rds.describe_db_instances()["DBInstances"] if d["DBInstanceIdentifier"] == "by-hand"],
+        "subnet groups": rds.describe_db_subnet_groups()["DBSubnetGroups"],
+    }
+    return {kind: items for kind, items in found.items() if items}
+
+
+def test_everything_in_the_vpc_goes(envctl: Envctl, account: Account) -> None:
+    vpc = vpc_with(account, *TAGS)
+    furnished(account, vpc)
+    result = destroyed(envctl)
+    assert (result.exit_code, everything(account, vpc)) == (0, {}), result.error
+
+
+def test_before_terraform_so_that_it_waits_for_nothing(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    envctl("up", "--pr", "42", "--yes")
+    vpc = vpc_with(account, *TAGS)
+    account.client("ec2").create_subnet(VpcId=vpc, CidrBlock="10.42.0.0/24")
+    steps: list[str] = []
+    context = context_with(Clock(), lambda event: steps.append(event.name) if isinstance(event, Step) else None)
+    assert destroy(context).ok
+    assert steps.index("sweep") < steps.index("destroy")
+
+
+@pytest.mark.parametrize("tags", [(), TAGS[:1], ({"Key": "envctl:environment", "Value": "shop-pr-4"}, TAGS[1])])
+def test_a_vpc_without_both_tags_is_never_touched(
+    envctl: Envctl, account: Account, tags: tuple[dict[str, str], ...]
+) -> None:
+    vpc = vpc_with(account, *tags)
+    furnished(account, vpc)
+    before = {kind: len(items) for kind, items in everything(account, vpc).items()}
+    record = account.record()
+    account.record(outputs={**record.outputs, "vpc_id": vpc})  # a record that somebody has written wrongly
+    result = destroyed(envctl)
+    assert {kind: len(items) for kind, items in everything(account, vpc).items()} == before
+    assert result.exit_code == 8  # and it is said that it is there
+
+
+def test_no_sweep_only_names_it(envctl: Envctl, account: Account) -> None:
+    vpc = vpc_with(account, *TAGS)
+    result = destroyed(envctl, sweep=False)
+    assert (result.exit_code, [item.type for item in result.left or ()]) == (
+        8,
+        ["ec2:network-acl", "ec2:route-table", "ec2:security-group", "ec2:vpc"],
+    )
+    assert everything(account, vpc)["vpc"]
+
+
+def test_roles_profiles_groups_and_logs_of_its_own_go(envctl: Envctl, account: Account) -> None:
+    iam, logs = account.client("iam"), account.client("logs")
+    iam.create_role(RoleName="shop-pr-42-web", AssumeRolePolicyDocument="{}", Tags=TAGS)
+    iam.put_role_policy(RoleName="shop-pr-42-web", PolicyName="x", PolicyDocument=POLICY)
+    iam.create_instance_profile(InstanceProfileName="shop-pr-42-web", Tags=TAGS)
+    iam.add_role_to_instance_profile(InstanceProfileName="shop-pr-42-web", RoleName="shop-pr-42-web")
+    iam.create_role(RoleName="shop-pr-421-web", AssumeRolePolicyDocument="{}", Tags=TAGS)
+    # Written again by RDS after Terraform had deleted it: without tags and retention.
+    logs.create_log_group(logGroupName="/aws/rds/cluster/shop-pr-42/error")
+    assert destroyed(envctl).ok
+    assert [role["RoleName"] for role in iam.list_roles()["Roles"]] == ["shop-pr-421-web"]
+    assert (iam.list_instance_profiles()["InstanceProfiles"], logs.describe_log_groups()["logGroups"]) == ([], [])
+
+
+def test_what_blocks_is_told_with_what_aws_says(envctl: Envctl, account: Account) -> None:
+    iam = account.client("iam")
+    iam.create_role(RoleName="shop-pr-42-web", AssumeRolePolicyDocument="{}", Tags=TAGS)
+    iam.create_instance_profile(InstanceProfileName="kept-by-hand")
+    iam.add_role_to_instance_profile(InstanceProfileName="kept-by-hand", RoleName="shop-pr-42-web")
+    result = destroyed(envctl)
+    assert result.exit_code == 8
+    (left,) = result.left or ()
+    assert (left.arn.endswith(":role/shop-pr-42-web"), "DeleteConflict" in left.why) == (True, True)
