@@ -126,6 +126,10 @@ class Store:
         found = (_OWN_FILE.fullmatch(key.removeprefix(prefix)) for key in self._keys(prefix))
         return {int(match["pr"]) for match in found if match and int(match["pr"]) <= MAXIMUM_PR}
 
+    def keeps(self, environment: Environment) -> bool:
+        """Return whether anything is kept of an environment but the note that it is absent on purpose."""
+        return bool({*self._keys(environment.prefix)} & {*environment.keys})
+
     def _manifest_keys(self, prefix: str) -> list[str]:
         keys = self._keys(prefix)
         return [key for key in keys if key.endswith("/manifest.json") and key.count("/") == prefix.count("/") + 1]

@@ -60,7 +60,8 @@ def sync_all(fleet: Fleet, dry_run: bool = False) -> Outcome:
         results |= {n: decided(fleet.environment(n), case) for n, case in cases.items()}
     else:
         results |= _run(fleet, first)
-        results |= _run(fleet, _queue(fleet, cases, creating, leaving=0))
+        _queue(fleet, cases, creating, leaving=0)
+        results |= _run(fleet, [number for number in creating if cases[number].decision.action in CHANGING])
         for number, case in cases.items():
             if number not in results:
                 results[number] = _settled(fleet, number, case)
@@ -96,8 +97,8 @@ def _consider(fleet: Fleet, number: int, listed: PullRequest | None) -> Case:
     return replace(case, found=found, decision=decide(pull_request, found, now, fleet.world.config))
 
 
-def _queue(fleet: Fleet, cases: dict[int, Case], creating: list[int], leaving: int) -> list[int]:
-    """Return which of `creating` there is room for, the oldest first; the rest wait from now on."""
+def _queue(fleet: Fleet, cases: dict[int, Case], creating: list[int], leaving: int) -> None:
+    """Decide once more for those of `creating` that there is no room for: the oldest come first."""
     world = fleet.world
     there = world.store.count(repository_prefix(world.config)) - leaving
     room = max(0, world.config.limits.max_environments - there)
@@ -105,7 +106,6 @@ def _queue(fleet: Fleet, cases: dict[int, Case], creating: list[int], leaving: i
         case = cases[number]
         found = replace(case.found, full=True)
         cases[number] = replace(case, found=found, decision=decide(case.pull_request, found, world.now(), world.config))
-    return creating[:room]
 
 
 def _run(fleet: Fleet, numbers: list[int]) -> dict[int, Decided]:

@@ -27,7 +27,8 @@ class Found:
     """An environment as it is now.
 
     `state`: Terraform's state holds something although there is no record. `tagged`: neither is there, but
-    the account holds things that carry its tags. `busy`: a run has its lock and has given a sign of life
+    the account holds things that carry its tags. `traces`: the bucket keeps something of it, if only the lock
+    of a run that died before it wrote anything else. `busy`: a run has its lock and has given a sign of life
     lately; `locked`: one has its lock and has not. `absence`: the note that it is not there on purpose.
     `full`: there are as many environments as there may be.
     """
@@ -35,6 +36,7 @@ class Found:
     record: Manifest | None = None
     state: bool = False
     tagged: bool = False
+    traces: bool = False
     busy: bool = False
     locked: bool = False
     absence: Absence | None = None
@@ -46,8 +48,8 @@ class Found:
 
     @property
     def leaves_nothing(self) -> bool:
-        """Whether there is nothing to take away, not even the lock of a run that died over it."""
-        return not self.exists and not self.locked
+        """Whether there is nothing to take away, not even a trace of a run that died."""
+        return not self.exists and not self.traces
 
 
 @dataclass(frozen=True)
@@ -101,10 +103,12 @@ def _wanted(
 def _absent(absence: Absence | None, found: Found, config: Config) -> Decision:
     if absence:
         return Decision("nothing" if found.leaves_nothing else "destroy", _WHY_ABSENT[absence.why], BACK)
+    if found.full and found.traces:
+        return Decision("destroy", "A run that died before it made anything has left its traces.")
     if found.full:
         return Decision(
             "wait",
-            f"All {config.limits.max_environments} environments that limits.max_environments allows are taken.",
+            f"All {config.limits.max_environments} environments that `limits.max_environments` allows are taken.",
             "It is created when one goes: close a pull request that needs none, or raise the limit.",
         )
     return Decision("create", "The pull request is open and has no environment.")

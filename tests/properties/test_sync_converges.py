@@ -7,7 +7,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from model_world import LIMIT, Model
 
 from orchestrator.errors import EnvctlError, ExitCode
@@ -16,14 +16,14 @@ from orchestrator.outcome import Outcome
 
 KEPT = ("manifest.json", "terraform.tfstate", "bundle.tar.gz")
 PULL_REQUESTS = st.integers(1, 3)
-STANDINGS = st.sampled_from([{}, {}, {}, {"fork": True}, {"bot": True}, {"draft": True}])
+STANDINGS = st.sampled_from([{}] * 9 + [{"fork": True}, {"bot": True}, {"draft": True}])
 DEEDS = st.sampled_from(["push", "push", "shut", "open", "draft", "approve", "sync", "sync_all"])
 # Up to about 14 changes are made by one run of `sync`.
 CHANGE = st.integers(1, 14)
 MEANWHILE = st.dictionaries(CHANGE, st.tuples(DEEDS, PULL_REQUESTS), max_size=2)
 RUN = st.fixed_dictionaries(
     {
-        "dies_at": st.none() | CHANGE,
+        "dies_at": st.none() | st.none() | CHANGE,
         "deaf_from": st.none() | st.none() | st.none() | st.integers(1, 4),
         "mute": st.booleans(),
         "meanwhile": MEANWHILE,
@@ -44,17 +44,34 @@ class Repository(RuleBasedStateMachine):
         finally:
             self.model.close()
 
-    @rule(number=PULL_REQUESTS, standing=STANDINGS)
-    def somebody_opens(self, number: int, standing: dict[str, bool]) -> None:
-        self.model.open(number, **standing)
+    @initialize(standings=st.lists(STANDINGS, min_size=2, max_size=3))
+    def some_are_open(self, standings: list[dict[str, bool]]) -> None:
+        for number, standing in enumerate(standings, 1):
+            self.model.open(number, **standing)
 
-    @rule(number=PULL_REQUESTS, deed=st.sampled_from(["push", "shut", "draft", "approve"]))
-    def somebody_changes(self, number: int, deed: str) -> None:
+    @rule(number=PULL_REQUESTS)
+    def somebody_opens(self, number: int) -> None:
+        self.model.open(number)
+
+    @rule(number=PULL_REQUESTS)
+    def somebody_pushes(self, number: int) -> None:
+        self.model.push(number)
+
+    @rule(number=PULL_REQUESTS)
+    def somebody_closes(self, number: int) -> None:
+        self.model.shut(number)
+
+    @rule(number=PULL_REQUESTS, deed=st.sampled_from(["draft", "approve"]))
+    def somebody_changes_its_standing(self, number: int, deed: str) -> None:
         getattr(self.model, deed)(number)
 
     @rule(number=PULL_REQUESTS, run=RUN)
     def an_event_arrives(self, number: int, run: dict[str, Any]) -> None:
         self.checked(self.model.sync(number, **self.live(run)), run)
+
+    @rule(number=PULL_REQUESTS, dies_at=CHANGE)
+    def a_run_dies(self, number: int, dies_at: int) -> None:
+        self.model.sync(number, dies_at=dies_at)
 
     @rule(run=RUN)
     def the_reaper_comes(self, run: dict[str, Any]) -> None:

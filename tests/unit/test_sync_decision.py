@@ -65,7 +65,8 @@ FOUND: dict[str, Found] = {
     "no room": Found(full=True),
     "a state": Found(state=True),
     "tagged things": Found(tagged=True),
-    "a dead lock": Found(locked=True),
+    "traces": Found(traces=True, locked=True),
+    "traces, no room": Found(traces=True, full=True),
     **{name: Found(manifest) for name, manifest in RECORDS.items()},
 }
 # The columns are the pull request: open at the recorded commit, pushed to, a draft, closed, or not there at all.
@@ -75,7 +76,8 @@ TABLE = {
     "no room":               ("wait",    "wait",    "refuse",  "nothing", "nothing"),
     "a state":               ("update",  "update",  "destroy", "destroy", "destroy"),
     "tagged things":         ("destroy", "destroy", "destroy", "destroy", "destroy"),
-    "a dead lock":           ("create",  "create",  "destroy", "destroy", "destroy"),
+    "traces":                ("create",  "create",  "destroy", "destroy", "destroy"),
+    "traces, no room":       ("destroy", "destroy", "destroy", "destroy", "destroy"),
     "ready":                 ("nothing", "update",  "destroy", "destroy", "destroy"),
     "short":                 ("nothing", "update",  "destroy", "destroy", "destroy"),
     "uncommitted":           ("update",  "update",  "destroy", "destroy", "destroy"),
@@ -149,7 +151,7 @@ def test_what_went_on_purpose_stays_away_until_the_next_commit(why: Any) -> None
 def test_what_was_to_go_on_purpose_goes_although_the_run_was_killed() -> None:
     half = Found(RECORDS["ready"], absence=Absence(HEAD, NOW, "asked"))
     assert decided("open", half).action == "destroy"
-    assert decided("open", Found(locked=True, absence=Absence(HEAD, NOW, "asked"))).action == "destroy"
+    assert decided("open", Found(traces=True, absence=Absence(HEAD, NOW, "asked"))).action == "destroy"
 
 
 def test_what_a_person_brought_back_after_that_stays() -> None:
