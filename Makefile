@@ -33,7 +33,7 @@ demo: $(READY) ## everything once, on a local AWS (about 5 minutes)
 	@$(BIN)/python tests/demo.py
 
 test: $(READY) ## every tier of tests (about 10 minutes)
-	$(BIN)/python -m pytest -n 4 tests/unit tests/contract tests/functional tests/fuzz tests/chaos --ignore tests/chaos/test_fixed.py
+	$(BIN)/python -m pytest -n 4 tests/unit tests/contract tests/functional tests/properties tests/fuzz tests/chaos --ignore tests/chaos/test_fixed.py
 	$(BIN)/python -m pytest -n 8 tests/e2e/test_environments.py tests/e2e tests/modules tests/chaos/test_fixed.py
 
 lint: $(READY) ## format, lint and types

@@ -37,6 +37,16 @@ class CommentEvent:
     body: str
 
 
+@dataclass(frozen=True)
+class LabelEvent:
+    """A label that was just put on a pull request, by whom, and on which head commit."""
+
+    pr: int
+    commit: str
+    label: str
+    sender: str
+
+
 def read(environ: Mapping[str, str]) -> PullRequestEvent:
     """Return what the file at GITHUB_EVENT_PATH says; nothing when there is none or it makes no sense."""
     event = _event(environ)
@@ -60,6 +70,19 @@ def read_comment(environ: Mapping[str, str]) -> CommentEvent | None:
     if not isinstance(author, str) or not _LOGIN.fullmatch(author) or not isinstance(body, str):
         return None
     return CommentEvent(pr, comment_id, author, body[:LONGEST_COMMENT])
+
+
+def read_label(environ: Mapping[str, str]) -> LabelEvent | None:
+    """Return what a run of `pull_request` with the action `labeled` is about, None of any other."""
+    event = _event(environ)
+    pull_request = _table(event, "pull_request")
+    pr, commit = _number(pull_request.get("number")), _commit(_table(pull_request, "head").get("sha"))
+    label, sender = _table(event, "label").get("name"), _table(event, "sender").get("login")
+    if not isinstance(event, dict) or event.get("action") != "labeled" or pr is None or commit is None:
+        return None
+    if not isinstance(label, str) or not isinstance(sender, str) or not _LOGIN.fullmatch(sender):
+        return None
+    return LabelEvent(pr, commit, label, sender)
 
 
 def _event(environ: Mapping[str, str]) -> Any:

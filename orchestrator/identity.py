@@ -54,6 +54,11 @@ class Environment:
     def manifest_key(self) -> str:
         return f"{self.prefix}manifest.json"
 
+    @property
+    def absence_key(self) -> str:
+        """Where it is noted that there is no environment on purpose."""
+        return f"{self.prefix}absence.json"
+
 
 def identify(pr: int, config: Config, region: str) -> Environment:
     """Return the environment of pull request `pr`. Raises EnvctlError (usage) without a repository."""

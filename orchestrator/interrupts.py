@@ -27,6 +27,7 @@ class Interrupts:
         self._children: set[Popen[Any]] = set()
         self._untold: dict[Popen[Any], None] = {}
         self._starting = 0
+        self._counting = threading.Lock()  # threads may start children at the same time; no handler takes it
         self._passed_on = False
 
     def install(self) -> None:
@@ -40,13 +41,15 @@ class Interrupts:
     def child(self, start: Callable[[], Popen[Any]]) -> Iterator[Popen[Any]]:
         """Start a child that signals are passed on to for as long as the context lasts."""
         # A signal between fork and registration must not leave the child alone: it waits for us.
-        before, self._starting = self.received, self._starting + 1
+        with self._counting:
+            before, self._starting = self.received, self._starting + 1
         try:
             process = start()
             self._untold[process] = None
             self._children.add(process)
         finally:
-            self._starting -= 1
+            with self._counting:
+                self._starting -= 1
         if self.received > before:
             self._interrupt(process)
         try:

@@ -55,6 +55,7 @@ class Operation:
     """What is, or was last, under way: the intent and, once it ended, its outcome in a sentence.
 
     `id` tells this run from every other and is the id of its lock; `beat_at` is its last sign of life.
+    `generation` is that of the record when it was begun: in a later one its outcome does not count.
     """
 
     kind: OperationKind
@@ -63,6 +64,7 @@ class Operation:
     outcome: str | None = None
     id: str = ""
     beat_at: datetime | None = None
+    generation: int = 1
 
 
 @dataclass(frozen=True)
@@ -131,18 +133,42 @@ def begin(environment: Environment, snapshot: PinnedSnapshot, now: datetime, ttl
 
 
 def intend(manifest: Manifest, kind: OperationKind, now: datetime, commit: str | None, run: str = "") -> Manifest:
-    """Return `manifest` with what is about to be done; `run` tells this run from every other."""
+    """Return `manifest` with what is about to be done; `run` tells this run from every other.
+
+    A destroy ends the life that the record is of, if closing has not; whatever else is done after that
+    begins a new one.
+    """
     if kind == "destroy":
+        manifest = close(manifest, now)
         status: Status = "destroying"
     else:
+        manifest = _reopen(manifest)
         status = "updating" if manifest.applied_at else "creating"
     return replace(
         manifest,
         status=status,
         commit=commit or manifest.commit,
         updated_at=now,
-        operation=Operation(kind, now, id=run),
+        operation=Operation(kind, now, id=run, generation=manifest.generation),
     )
+
+
+def close(manifest: Manifest, now: datetime) -> Manifest:
+    """Return `manifest` as a tombstone: this life is over, and nothing that was begun in it counts any more."""
+    if manifest.closed_at is not None:
+        return manifest
+    return replace(manifest, generation=manifest.generation + 1, closed_at=now, updated_at=now)
+
+
+def _reopen(manifest: Manifest) -> Manifest:
+    if manifest.closed_at is None:
+        return manifest
+    return replace(manifest, generation=manifest.generation + 1, closed_at=None)
+
+
+def prolong(manifest: Manifest, until: datetime) -> Manifest:
+    """Return `manifest` living until then at least."""
+    return replace(manifest, expires_at=max(manifest.expires_at, until))
 
 
 def conclude(
@@ -169,8 +195,12 @@ def conclude_own(
     now: datetime,
     outputs: dict[str, Any] | None = None,
 ) -> Manifest:
-    """Return `conclude`, but only of the operation that `run` began: another's is for that run to end."""
-    if manifest.operation is None or manifest.operation.id != run:
+    """Return `conclude`, but only of the operation that `run` began in this generation.
+
+    Another's is for that run to end; and what was begun before the record was closed never wins against that.
+    """
+    operation = manifest.operation
+    if operation is None or operation.id != run or operation.generation != manifest.generation:
         return manifest
     return conclude(manifest, status, outcome, now, outputs)
 
@@ -224,8 +254,7 @@ def _manifest(raw: dict[str, Any]) -> Manifest:
         values[name] = _time(values.get(name), optional=True)
     if values.get("paused_by") not in (None, *get_args(PausedBy)):
         raise ValueError(f"paused_by {values['paused_by']!r}")
-    if type(values.get("generation", 1)) is not int:
-        raise TypeError("generation is not a number")
+    _whole(values.get("generation", 1))
     if values["status"] not in get_args(Status):
         raise ValueError(f"status {values['status']!r}")
     _texts(values, "name", "project", "repository", "region")
@@ -257,7 +286,14 @@ def _operation(raw: dict[str, Any]) -> Operation:
         outcome=raw.get("outcome"),
         id=str(raw.get("id", "")),
         beat_at=_time(raw.get("beat_at"), optional=True),
+        generation=_whole(raw.get("generation", 1)),
     )
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int:
+        raise TypeError("generation is not a number")
+    return value
 
 
 def _texts(values: dict[str, Any], *names: str) -> None:

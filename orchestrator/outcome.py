@@ -33,6 +33,19 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Decided:
+    """What `sync` made of one pull request: the action, why, what a person can do, and how it ended."""
+
+    environment: Environment
+    action: str
+    reason: str
+    hint: str = ""
+    manifest: Manifest | None = None
+    status: str | None = None
+    exit_code: ExitCode = ExitCode.DONE
+
+
+@dataclass(frozen=True)
 class Outcome:
     """The result of one command. Parts that a command does not have stay None or empty."""
 
@@ -49,6 +62,7 @@ class Outcome:
     left: tuple[Leftover, ...] | None = None
     environments: tuple[tuple[Environment, Manifest], ...] | None = None
     checks: tuple[Check, ...] | None = None
+    decisions: tuple[Decided, ...] | None = None
     notes: tuple[str, ...] = field(default=())
     error: EnvctlError | None = None
     exit_code: ExitCode = ExitCode.DONE

@@ -14,7 +14,7 @@ from orchestrator.errors import EnvctlError
 from orchestrator.events import Resource
 from orchestrator.identity import Environment
 from orchestrator.manifest import Manifest, PinnedSnapshot, iso
-from orchestrator.outcome import Outcome
+from orchestrator.outcome import Decided, Outcome
 
 SCHEMA = "envctl/v1"
 # A symbol and a word for each status: never a colour alone.
@@ -58,6 +58,8 @@ def envelope(outcome: Outcome, now: datetime) -> dict[str, Any]:
     if outcome.command == "list":
         found = outcome.environments
         body["environments"] = None if found is None else [_environment(e, m, None) for e, m in found]
+    if outcome.decisions is not None:
+        body["decisions"] = [_decision(decided) for decided in outcome.decisions]
     if outcome.checks is not None:
         body["checks"] = [{"name": c.name, "ok": c.ok, "detail": c.detail, "hint": c.hint} for c in outcome.checks]
     return body
@@ -79,6 +81,16 @@ def _environment(
         "created_at": iso(manifest.created_at) if manifest else None,
         "expires_at": iso(manifest.expires_at) if manifest else None,
         "state": {"bucket": environment.bucket, "key": environment.state_key},
+    }
+
+
+def _decision(decided: Decided) -> dict[str, Any]:
+    return {
+        "environment": _environment(decided.environment, decided.manifest, decided.status),
+        "action": decided.action,
+        "reason": decided.reason,
+        "hint": decided.hint,
+        "exit_code": int(decided.exit_code),
     }
 
 
@@ -133,6 +145,8 @@ def text(outcome: Outcome, now: datetime, style: Style = plain) -> str:
         return _checks(outcome, style)
     if outcome.command == "plan":
         return _plan(outcome, now, style)
+    if outcome.decisions is not None and outcome.environment is None:
+        return _decisions(outcome.decisions, style)
     return _summary(outcome, now, style)
 
 
@@ -160,7 +174,7 @@ def _summary(outcome: Outcome, now: datetime, style: Style) -> str:
         lines += _facts(record, now)
         if outcome.cost is not None:
             lines.append(_row("costs", f"about ${outcome.cost.hourly_usd:.2f} an hour (estimate, see docs/costs.md)"))
-    if outcome.changes is not None and outcome.command in ("up", "destroy"):
+    if outcome.changes is not None and outcome.command in ("up", "destroy", "sync"):
         lines.append(_row("changes", _counts(outcome)))
     slow = [r for r in outcome.resources or () if r.phase == "done" and r.elapsed_s >= 1][:SLOWEST]
     if slow:
@@ -292,6 +306,20 @@ def _table(outcome: Outcome, now: datetime, style: Style) -> str:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         cells[1] = style(cells[1], COLOURS.get(row[1][0], "yellow"))
         lines.append("  ".join(cells).rstrip())
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _decisions(decisions: tuple[Decided, ...], style: Style) -> str:
+    """Return one line for each pull request; what did not end well has its exit code."""
+    if not decisions:
+        return "There are no environments and no open pull requests.\n"
+    width = max(len(f"#{decided.environment.pr}") for decided in decisions)
+    lines = []
+    for decided in decisions:
+        mark = style("✗", "red") if decided.exit_code else style("✓", "green")
+        ended = f" (exit {int(decided.exit_code)})" if decided.exit_code else ""
+        number = f"#{decided.environment.pr}".ljust(width)
+        lines.append(f"{mark} {number}  {style(decided.action.ljust(7), 'bold')}  {decided.reason}{ended}")
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
+from orchestrator import absence as absences
 from orchestrator import locks
 from orchestrator import manifest as manifests
 from orchestrator import state as states
+from orchestrator.absence import Absence
 from orchestrator.aws.session import Session, client_error, code_of, translated
 from orchestrator.errors import EnvctlError, ExitCode
-from orchestrator.identity import Environment
+from orchestrator.identity import MAXIMUM_PR, Environment
 from orchestrator.locks import Lock
 from orchestrator.manifest import Manifest
 from orchestrator.state import State
 
 _CONFLICT_ATTEMPTS = 5
+_OWN_FILE = re.compile(r"pr-(?P<pr>[1-9][0-9]{0,9})/[^/]+")
 
 
 @dataclass(frozen=True)
@@ -102,20 +106,49 @@ class Store:
         """Return how many manifests there are below `prefix`, whether or not they can be read."""
         return len(self._manifest_keys(prefix))
 
-    def all(self, prefix: str) -> list[Manifest]:
-        """Return every manifest below `prefix`, by pull request number."""
+    def all(self, prefix: str) -> tuple[list[Manifest], list[EnvctlError]]:
+        """Return every manifest below `prefix`, by pull request number, and why some cannot be read."""
         wanted = self._manifest_keys(prefix)
         with ThreadPoolExecutor(8) as pool:
             found = list(pool.map(self._get, wanted))
-        # One that was removed since the listing is no environment any more.
-        read = [manifests.parse(f[0], self._place(key)) for key, f in zip(wanted, found, strict=True) if f]
-        return sorted(read, key=lambda manifest: manifest.pr)
+        read, broken = [], []
+        for key, one in zip(wanted, found, strict=True):
+            if one is None:  # removed since the listing: no environment any more
+                continue
+            try:
+                read.append(manifests.parse(one[0], self._place(key)))
+            except EnvctlError as error:
+                broken.append(error)
+        return sorted(read, key=lambda manifest: manifest.pr), broken
+
+    def numbers(self, prefix: str) -> set[int]:
+        """Return the pull requests below `prefix` that anything is kept of: a manifest, a state, a lock, a note."""
+        found = (_OWN_FILE.fullmatch(key.removeprefix(prefix)) for key in self._keys(prefix))
+        return {int(match["pr"]) for match in found if match and int(match["pr"]) <= MAXIMUM_PR}
+
+    def keeps(self, environment: Environment) -> bool:
+        """Return whether anything is kept of an environment but the note that it is absent on purpose."""
+        return bool({*self._keys(environment.prefix)} & {*environment.keys})
 
     def _manifest_keys(self, prefix: str) -> list[str]:
+        keys = self._keys(prefix)
+        return [key for key in keys if key.endswith("/manifest.json") and key.count("/") == prefix.count("/") + 1]
+
+    def _keys(self, prefix: str) -> list[str]:
         with translated(f"listing s3://{self._bucket}/{prefix}"):
             pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-            keys = [o["Key"] for page in pages for o in page.get("Contents", ())]
-        return [key for key in keys if key.endswith("/manifest.json") and key.count("/") == prefix.count("/") + 1]
+            return [o["Key"] for page in pages for o in page.get("Contents", ())]
+
+    def absence(self, environment: Environment) -> Absence | None:
+        """Return the note that there is no environment on purpose, or None."""
+        found = self._get(environment.absence_key)
+        return absences.parse(found[0]) if found else None
+
+    def note_absence(self, environment: Environment, absence: Absence) -> None:
+        """Note that there is no environment on purpose; the last word counts."""
+        key = environment.absence_key
+        with translated(f"writing {self._place(key)}"):
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=absences.render(absence))
 
     def state(self, environment: Environment) -> State | None:
         """Return what Terraform's state knows, or None when there is none."""

@@ -22,6 +22,7 @@ from orchestrator.cli.options import (
     Yes,
 )
 from orchestrator.cli.sandbox import sandbox_app
+from orchestrator.cli.sync import comment, sync
 from orchestrator.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="A production-like AWS environment for every pull request.",
 )
+app.command()(sync)
+app.command()(comment)
 app.add_typer(config_app, name="config")
 app.add_typer(sandbox_app, name="sandbox")
 

@@ -22,6 +22,7 @@ from orchestrator.toolchain import Providers
 if TYPE_CHECKING:
     from orchestrator.aws.session import Session
     from orchestrator.aws.store import Store
+    from orchestrator.github.client import GitHub
     from orchestrator.lifecycle.context import Context
     from orchestrator.lifecycle.records import Records
 
@@ -113,6 +114,14 @@ class Setting:
             lock_info=locks.info_of(self.environ),
             path_style=bool(self.environ.get("AWS_ENDPOINT_URL_S3") or self.environ.get("AWS_ENDPOINT_URL")),
         )
+
+
+def github(setting: Setting) -> GitHub:
+    """Return the way to the repository on GitHub. Raises EnvctlError (credentials) without a token."""
+    from orchestrator.github.client import GitHub
+    from orchestrator.github.session import Session
+
+    return GitHub(Session(identity.repository_of(setting.config), setting.environ), setting.config.github.label)
 
 
 def setting(config_path: str | None) -> Setting:

@@ -42,14 +42,17 @@ def outputs(records: Records, environment: Environment) -> Outcome:
 
 
 def list_all(records: Records) -> Outcome:
-    """Return every environment of the repository."""
-    found = records.store.all(identity.repository_prefix(records.config))
+    """Return every environment of the repository; a record that cannot be read is an error beside the others."""
+    found, broken = records.store.all(identity.repository_prefix(records.config))
     region = records.session.region
+    error = broken[0] if broken else None
     return Outcome(
         "list",
         environments=tuple(
             (identity.identify(record.pr, records.config, record.region or region), record) for record in found
         ),
+        error=error,
+        exit_code=error.code if error else ExitCode.DONE,
     )
 
 
@@ -59,7 +62,7 @@ def extend(records: Records, environment: Environment, by: timedelta) -> Outcome
     until = records.now() + by
 
     def later(record: manifest.Manifest) -> manifest.Manifest:
-        return replace(record, expires_at=max(record.expires_at, until))
+        return manifest.prolong(record, until)
 
     if stored.manifest.expires_at >= until:
         left = durations.in_words((stored.manifest.expires_at - records.now()).total_seconds())

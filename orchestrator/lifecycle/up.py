@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from orchestrator import cost, manifest
@@ -21,11 +23,17 @@ from orchestrator.terraform import failure
 
 @dataclass(frozen=True)
 class UpOptions:
-    """What the caller asks for; `wait_s` is how long to wait for health in seconds, None: not at all."""
+    """What the caller asks for; `wait_s` is how long to wait for health in seconds, None: not at all.
+
+    `lives` is how long it shall live from now on at least. `still_wanted` is called when everything is
+    prepared and nothing is changed yet: what it raises ends the operation there.
+    """
 
     commit: str | None = None
     snapshot: str | None = None
     wait_s: float | None = None
+    lives: timedelta | None = None
+    still_wanted: Callable[[], None] = lambda: None
 
 
 def up(context: Context, options: UpOptions) -> Outcome:
@@ -43,7 +51,8 @@ def _create(context: Context, options: UpOptions, prepared: Prepared, writer: _R
         left = inventory.remaining(context.session, context.environment)
         if left:
             return _unknown_to_terraform(context, writer.manifest, left)
-    writer.intend()
+    options.still_wanted()
+    writer.intend(options.lives)
     with context.watch.step("apply", "creating"):
         run = context.engine.apply(saved=False)
     unsaved.after(context, run)
@@ -69,7 +78,8 @@ def _update(context: Context, options: UpOptions, prepared: Prepared, writer: _R
             policy.refuse_replaced_database(run.planned)
         if run.exit_code == 0:
             return _unchanged(context, options, writer)
-        writer.intend()
+        options.still_wanted()
+        writer.intend(options.lives)
     except BaseException:
         context.engine.discard_plan()
         raise
@@ -89,8 +99,9 @@ def _unchanged(context: Context, options: UpOptions, writer: _Record) -> Outcome
     if record.applied_at is None:
         _finish_cluster(context, outputs)
     status, error = _health(context, options, outputs, record.status if settled else "ready")
-    if (record.status, record.commit) != (status, writer.commit):
-        writer.intend()
+    if record.closed_at or (record.status, record.commit) != (status, writer.commit):
+        options.still_wanted()
+        writer.intend(options.lives)
         writer.conclude(status, error.message if error else "nothing to change", outputs)
     return _outcome(context, writer.manifest, Run(exit_code=0), error)
 
@@ -159,10 +170,12 @@ class _Record:
                 context.environment, prepared.snapshot, context.now(), context.config.limits.ttl
             )
 
-    def intend(self) -> None:
+    def intend(self, lives: timedelta | None = None) -> None:
         """Write the intent; raises EnvctlError (locked) when another run was first."""
-        kept = code.keep(self._context, self.manifest)
-        intended = manifest.intend(kept, "up", self._context.now(), self.commit, self._id)
+        kept, now = code.keep(self._context, self.manifest), self._context.now()
+        intended = manifest.intend(kept, "up", now, self.commit, self._id)
+        if lives is not None:
+            intended = manifest.prolong(intended, now + lives)
         self._stored = self._context.store.write(self._context.environment, intended, self._stored)
         self.manifest = intended
 

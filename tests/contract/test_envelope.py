@@ -15,7 +15,8 @@ from orchestrator.cost import Cost
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Changes, Resource
 from orchestrator.manifest import PinnedSnapshot
-from orchestrator.outcome import Check, Leftover, Outcome
+from orchestrator.outcome import Check, Decided, Leftover, Outcome
+from orchestrator.sync.decision import Action
 
 SCHEMA = json.loads((Path(__file__).parent / "envelope.schema.json").read_text())
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -52,6 +53,16 @@ OUTCOMES = {
     "a listing": Outcome("list", environments=((ENVIRONMENT, MANIFEST),)),
     "an empty listing": Outcome("list", environments=()),
     "checks": Outcome("doctor", checks=(Check("a", True, "fine"), Check("b", False, "bad", "Do this."))),
+    "decisions": Outcome(
+        "sync",
+        decisions=(
+            Decided(ENVIRONMENT, "wait", "It is full.", "Wait.", MANIFEST),
+            Decided(ENVIRONMENT, "destroy", "It is closed.", "", None, "failed", ExitCode.NOT_CLEAN),
+        ),
+        error=ERROR,
+        exit_code=ERROR.code,
+    ),
+    "no decisions": Outcome("sync", decisions=()),
     "changes asked for": Outcome("plan", changes=Changes(add=1), exit_code=ExitCode.CHANGES),
 }
 
@@ -99,6 +110,10 @@ def test_success_and_failure_have_the_same_keys():
 def test_every_error_code_has_its_word(code):
     error = EnvctlError(code, "It failed.")
     checked(report.envelope(Outcome("up", error=error, exit_code=code), NOW))
+
+
+def test_the_actions_are_those_of_the_decision():
+    assert {*SCHEMA["$defs"]["decision"]["properties"]["action"]["enum"]} == {*manifest.get_args(Action)}
 
 
 def test_the_statuses_are_those_of_the_manifest():

@@ -26,6 +26,7 @@ ORDER = (
     "manifest",
     "locks",
     "state",
+    "absence",
     "cost",
     "inputs",
     "events",
@@ -41,6 +42,7 @@ ORDER = (
     "aws",
     "github",
     "lifecycle",
+    "sync",
     "report",
     "scaffold",
     "scaffold_files",
@@ -130,7 +132,9 @@ def test_python_terraform_is_the_engines_alone():
 
 def test_processes_are_started_by_the_engine_alone():
     # interrupts.py takes the type of a process; nothing in it can start one.
-    assert importers("subprocess") - {"sandbox/control.py"} == {"terraform.py", "interrupts.py"}
+    # sync/children.py starts this program itself, once for each environment.
+    apart = {"sandbox/control.py", "sync/children.py"}
+    assert importers("subprocess") - apart == {"terraform.py", "interrupts.py"}
     assert [name for name in imports(PACKAGE / "interrupts.py") if "subprocess" in name] == ["subprocess.Popen"]
     assert "Popen(" not in (PACKAGE / "interrupts.py").read_text()
 

@@ -29,7 +29,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/s3/aws4_request, Signature=x"}
-WAIT_S = 30.0  # for a gate: a test that hangs fails instead
+WAIT_S = 120.0  # for a gate: a test that hangs fails instead
 LOCK_DETAIL = """\
 Error message: operation error S3: PutObject, https response error StatusCode: 412, RequestID: , HostID: , api error \
 PreconditionFailed: At least one of the pre-conditions you specified did not hold

@@ -52,7 +52,7 @@ RESOURCES = {
     "module.web.aws_lb.this": {"type": "aws_lb"},
 }
 VPC, CLUSTER, LB = RESOURCES
-WAIT_S = 20.0
+WAIT_S = 90.0
 
 
 # --- The account -----------------------------------------------------------------------------------

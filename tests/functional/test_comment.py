@@ -1,0 +1,113 @@
+"""`envctl comment`: what people ask for in comments, who may, and what they are answered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from github_server import ACTIONS, GitHubServer
+from world import PREFIX, Account, Envctl, Result
+
+Say = Callable[..., Result]
+
+
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHubServer]:
+    with GitHubServer() as server:
+        for name, value in server.environ.items():
+            monkeypatch.setenv(name, value)
+        server.person("maintainer", "write")
+        yield server
+
+
+@pytest.fixture
+def say(envctl: Envctl, github: GitHubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
+    """Somebody writes a comment on pull request 1, and the workflow runs."""
+
+    def say(body: str, author: str = "maintainer", again: bool = False) -> Result:
+        comment = github.comments_on(1, author)[-1] if again else github.comment(1, body, author)
+        event = tmp_path / "event.json"
+        event.write_text(json.dumps(github.event("created", 1, author, comment)))
+        monkeypatch.setenv("GITHUB_EVENT_PATH", str(event))
+        return envctl("comment", "--yes", "--json")
+
+    assert github.open_pr().number == 1
+    return say
+
+
+def answers(github: GitHubServer) -> list[str]:
+    return [comment.body for comment in github.comments_on(1, ACTIONS) if "envctl:reply" in comment.body]
+
+
+def reactions(github: GitHubServer, author: str = "maintainer") -> list[str]:
+    return [reaction.content for reaction in github.comments_on(1, author)[-1].reactions]
+
+
+def test_up_and_destroy(say: Say, envctl: Envctl, account: Account, github: GitHubServer) -> None:
+    assert say("/envctl up").code == 0
+    assert (account.manifest(1).status, reactions(github)) == ("ready", ["eyes", "rocket"])
+    assert say("/envctl destroy").code == 0
+    assert account.objects() == [f"{PREFIX}pr-1/absence.json"]
+    # The pull request is open all the same: the hourly look does not bring it back, a person does.
+    assert envctl("sync", "--pr", "1", "--yes", "--json").json["decisions"][0]["action"] == "nothing"
+    assert say("/envctl up").code == 0
+    assert account.manifest(1).status == "ready"
+
+
+def test_up_lets_what_has_expired_live_on(say: Say, account: Account, github: GitHubServer, envctl: Envctl) -> None:
+    envctl("sync", "--pr", "1", "--yes")
+    created = account.manifest(1)
+    account.record(
+        1, status="ready", commit=created.commit, applied_at=created.created_at, expires_at=datetime.now(UTC)
+    )
+    assert say("/envctl up").code == 0
+    assert account.manifest(1).expires_at > datetime.now(UTC) + timedelta(hours=71)
+
+
+def test_extend_and_status_are_answered(say: Say, envctl: Envctl, account: Account, github: GitHubServer) -> None:
+    envctl("sync", "--pr", "1", "--yes")
+    assert say("/envctl extend 9d").code == 0
+    assert account.manifest(1).expires_at > datetime.now(UTC) + timedelta(days=8)
+    assert say("/envctl status").code == 0
+    assert all("shop-pr-1" in answer and "ready" in answer for answer in answers(github))
+    assert len(answers(github)) == 2
+
+
+def test_what_cannot_be_done_is_answered_with_why(say: Say, github: GitHubServer) -> None:
+    result = say("/envctl status")
+    assert result.code == 2
+    assert "There is no environment shop-pr-1" in answers(github)[0]
+    assert reactions(github) == ["eyes", "confused"]
+
+
+@pytest.mark.usefixtures("untouched")
+def test_only_who_may_write_is_obeyed(say: Say, github: GitHubServer) -> None:
+    github.person("stranger", "read")
+    result = say("/envctl destroy", "stranger")
+    assert (result.code, reactions(github, "stranger")) == (7, ["confused"])
+    assert "Only people who may write" in answers(github)[0]
+
+
+@pytest.mark.usefixtures("untouched")
+def test_an_event_that_comes_twice_is_answered_once(say: Say, github: GitHubServer) -> None:
+    say("/envctl fly")
+    say("", again=True)
+    assert len(answers(github)) == 1
+
+
+@pytest.mark.parametrize("body", ["/envctl $(reboot)", "/envctl up; rm -rf /", "/envctl <img src=x onerror=alert(1)>"])
+@pytest.mark.usefixtures("untouched")
+def test_hostile_commands_are_refused_without_a_word_of_theirs(say: Say, github: GitHubServer, body: str) -> None:
+    result = say(body)
+    assert result.code == 2
+    assert not any(word in answers(github)[0] for word in ("reboot", "rm -rf", "<img"))
+
+
+@pytest.mark.parametrize("body", ["Looks good!", "> /envctl destroy", "    /envctl destroy"])
+@pytest.mark.usefixtures("untouched")
+def test_what_is_no_command_is_not_even_asked_about(say: Say, github: GitHubServer, body: str) -> None:
+    result = say(body)
+    assert (result.code, answers(github), github.writes()) == (0, [], [])

@@ -1,0 +1,120 @@
+"""`envctl sync --all`: each environment by a run of its own, none of which takes another down."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from github_server import GitHubServer
+from world import PREFIX, VPC, Account, Envctl, FakeTerraform, ended
+
+
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHubServer]:
+    with GitHubServer() as server:
+        for name, value in server.environ.items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
+def decisions(found: Any) -> dict[int, tuple[str, int]]:
+    return {each["environment"]["pr"]: (each["action"], each["exit_code"]) for each in found.json["decisions"]}
+
+
+def test_everything_follows(envctl: Envctl, account: Account, github: GitHubServer) -> None:
+    new, kept, closed, draft = (github.open_pr(draft=n == 3).number for n in range(4))
+    for number in (kept, closed):
+        assert envctl("sync", "--pr", str(number), "--yes").code == 0
+    github.close(closed)
+    account.vpc("shop-pr-900")  # of which nobody knows anything else: not tagged completely, so not ours
+    result = envctl("sync", "--all", "--yes", "--json", "--parallel", "2")
+    assert result.code == 0
+    assert decisions(result) == {new: ("create", 0), kept: ("nothing", 0), closed: ("destroy", 0), draft: ("refuse", 0)}
+    assert {key.split("/")[3] for key in account.objects()} == {f"pr-{new}", f"pr-{kept}"}
+    assert f"shop-pr-{new}: → creating" in result.err
+    assert "Drafts get no environment" in github.comments_on(draft)[0].body
+
+
+def test_nothing_at_all_is_success(envctl: Envctl, github: GitHubServer) -> None:
+    assert envctl("sync", "--all", "--yes").out == "There are no environments and no open pull requests.\n"
+
+
+def test_one_broken_record_and_one_broken_apply_harm_nobody_else(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, github: GitHubServer
+) -> None:
+    broken, fine, gone = (github.open_pr().number for _ in range(3))
+    account.put(f"{PREFIX}pr-{broken}/manifest.json", "{")
+    account.record(gone, status="ready")
+    github.close(gone)
+    result = envctl("sync", "--all", "--yes", "--json")
+    assert decisions(result) == {broken: ("refuse", 4), fine: ("create", 0), gone: ("destroy", 0)}
+    assert result.code == 4
+    assert f"1 of 3 did not follow: #{broken}." in result.json["error"]["message"]
+    assert account.manifest(fine).status == "ready"
+
+
+def test_the_oldest_get_the_room_that_there_is(
+    envctl: Envctl, account: Account, github: GitHubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENVCTL_LIMITS__MAX_ENVIRONMENTS", "1")
+    first, second, third = (github.open_pr().number for _ in range(3))
+    assert envctl("sync", "--pr", str(first), "--yes").code == 0
+    github.close(first)
+    planned = envctl("sync", "--all", "--dry-run", "--json")
+    assert decisions(planned) == {first: ("destroy", 0), second: ("create", 0), third: ("wait", 0)}
+    result = envctl("sync", "--all", "--yes", "--json")
+    assert (result.code, decisions(result)) == (0, decisions(planned))
+    assert "All 1 environments" in github.comments_on(third)[0].body
+
+
+def test_what_only_the_account_knows_of_is_found_and_taken_away(
+    envctl: Envctl, account: Account, github: GitHubServer
+) -> None:
+    tags = {"environment": "shop-pr-77", "project": "shop", "repository": "acme/shop", "pr": "77"}
+    account.client("ec2").create_vpc(
+        CidrBlock="10.42.0.0/16",
+        TagSpecifications=[
+            {"ResourceType": "vpc", "Tags": [{"Key": f"envctl:{k}", "Value": v} for k, v in tags.items()]}
+        ],
+    )
+    result = envctl("sync", "--all", "--yes", "--json")
+    assert (result.code, decisions(result)) == (0, {77: ("destroy", 0)})
+    assert decisions(envctl("sync", "--all", "--yes", "--json")) == {}
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_github_that_cannot_be_listed_ends_it_before_anything(envctl: Envctl, github: GitHubServer) -> None:
+    github.fail(401, times=1000)
+    assert envctl("sync", "--all", "--yes").code == 3
+
+
+@pytest.mark.usefixtures("untouched")
+def test_all_and_one_exclude_each_other(envctl: Envctl, github: GitHubServer) -> None:
+    assert envctl("sync", "--all", "--pr", "7", "--yes").code == 2
+
+
+def test_an_interrupt_reaches_every_run_and_nothing_is_begun_after_it(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, github: GitHubServer
+) -> None:
+    first, second = (github.open_pr().number for _ in range(2))
+    terraform.set(gate=VPC)
+    terraform.let("save")
+    process = envctl.spawn("sync", "--all", "--yes", "--json", "--parallel", "1")
+    terraform.wait_for("reached")
+    process.send_signal(signal.SIGINT)
+    result = ended(process)
+    assert (result.code, decisions(result)) == (130, {first: ("create", 130), second: ("wait", 130)})
+    assert [call.end["interrupts"] for call in terraform.calls if call.command == "apply"] == [1]
+    assert account.manifest(first).status == "failed"
+
+
+def test_a_lock_of_a_run_that_is_alive_is_left_alone_and_is_no_failure_of_the_others(
+    envctl: Envctl, account: Account, github: GitHubServer
+) -> None:
+    busy, free = (github.open_pr().number for _ in range(2))
+    account.record(busy, status="creating")
+    account.lock(busy)
+    result = envctl("sync", "--all", "--yes", "--json")
+    assert decisions(result) == {busy: ("wait", 0), free: ("create", 0)}
