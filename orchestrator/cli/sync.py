@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -108,9 +105,8 @@ def _one(terminal: Terminal, setting: Setting, number: int, yes: bool, dry_run: 
             return finish(terminal, one.look(world, environment))
         _approve(setting, github, number)
         world, teller = _world(setting, github, emit)
-        outcome = one.sync(world, _context(terminal, setting, environment, github, emit), _operations())
-    _tell_runner(terminal, setting.environ, outcome, teller)
-    return finish(terminal, outcome)
+        outcome = one.sync(world, setting.context(environment, terminal, emit), _operations())
+    return finish(terminal, outcome, told=teller.last)
 
 
 def _all(terminal: Terminal, setting: Setting, yes: bool, dry_run: bool, parallel: int, passed: list[str]) -> int:
@@ -157,12 +153,6 @@ def _world(setting: Setting, github: GitHub, emit: Callable[[Event], None]) -> t
     return world, teller
 
 
-def _context(
-    terminal: Terminal, setting: Setting, environment: Environment, github: GitHub, emit: Callable[[Event], None]
-) -> Context:
-    return replace(setting.context(environment, terminal, emit), run_is_over=github.run_is_over)
-
-
 def _operations() -> Operations:
     from orchestrator.sync.one import Operations
 
@@ -175,7 +165,7 @@ def _means(
     from orchestrator.sync.commands import Means
 
     world, _ = _world(setting, github, emit)
-    return Means(world, _context(terminal, setting, environment, github, emit), _operations(), _not_yet)
+    return Means(world, setting.context(environment, terminal, emit), _operations(), _not_yet)
 
 
 def _not_yet(context: Context) -> Outcome:
@@ -197,24 +187,3 @@ def _run_url(environ: Mapping[str, str]) -> str | None:
     server, repository, run = (environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
     url = f"{server}/{repository}/actions/runs/{run}"
     return url if re.fullmatch(r"https?://[A-Za-z0-9.:-]+/[\w.-]+/[\w.-]+/actions/runs/[0-9]+", url) else None
-
-
-def _tell_runner(terminal: Terminal, environ: Mapping[str, str], outcome: Outcome, teller: Teller) -> None:
-    """Write the job's summary, outputs and annotations, where there is a job; no failure of that counts."""
-    if environ.get("GITHUB_ACTIONS") != "true":
-        return
-    import secrets
-
-    from orchestrator.cli.wiring import utc_now
-    from orchestrator.page import body, workflow
-
-    summary = body.summary(teller.last) if teller.last else body.summary_of(outcome, utc_now())
-    for name, text in (
-        ("GITHUB_STEP_SUMMARY", summary),
-        ("GITHUB_OUTPUT", workflow.outputs(outcome, f"envctl-{secrets.token_hex(16)}")),
-    ):
-        if environ.get(name):
-            with suppress(OSError), Path(environ[name]).open("a", encoding="utf-8") as file:
-                file.write(text if text.endswith("\n") else f"{text}\n")
-    for line in workflow.annotate(outcome):
-        terminal.err(f"{line}{os.linesep}")

@@ -77,6 +77,9 @@ class Setting:
         session = self.session()
         return Records(self.config, session, self.store(session), utc_now)
 
+    def _run_is_over(self, run: int, attempt: int) -> bool | None:
+        return github(self).run_is_over(run, attempt)  # asked of a lock that is in the way, and else never
+
     def context(self, environment: Environment, terminal: Terminal, emit: Callable[[Event], None]) -> Context:
         """Return what the long operations need; from here on Ctrl-C goes through `Interrupts`."""
         tool = toolchain.find(self.environ)
@@ -112,6 +115,7 @@ class Setting:
             emit=emit,
             who=f"{self.environ.get('USER') or 'envctl'}@{os.uname().nodename}",
             lock_info=locks.info_of(self.environ),
+            run_is_over=self._run_is_over if self.environ.get("GITHUB_TOKEN") or self.environ.get("GH_TOKEN") else None,
             path_style=bool(self.environ.get("AWS_ENDPOINT_URL_S3") or self.environ.get("AWS_ENDPOINT_URL")),
         )
 
