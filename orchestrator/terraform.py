@@ -173,6 +173,11 @@ class Engine:
     def root(self) -> Path:
         return self._root
 
+    def modules(self) -> set[str]:
+        """Return the names of the modules in a directory `modules` that the root calls; nothing need be initialised."""
+        source = re.compile(r'\bsource\s*=\s*"[^"]*\bmodules/([\w-]+)"')
+        return {name for file in self._root.glob("*.tf") for name in source.findall(file.read_text("utf-8", "replace"))}
+
     def outputs(self) -> dict[str, Any]:
         """Return the outputs in the state, without the sensitive ones. Raises EnvctlError."""
         code, out, err = self._short("output", json=IsFlagged)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import config_source, git, github_event, identity, locks, toolchain
+from orchestrator import config_source, expiry, git, github_event, identity, locks, toolchain
 from orchestrator.cli.terminal import Terminal
 from orchestrator.config import Config, TerraformSettings
 from orchestrator.errors import EnvctlError, ExitCode
@@ -116,6 +116,7 @@ class Setting:
             who=f"{self.environ.get('USER') or 'envctl'}@{os.uname().nodename}",
             lock_info=locks.info_of(self.environ),
             run_is_over=self._run_is_over if self.environ.get("GITHUB_TOKEN") or self.environ.get("GH_TOKEN") else None,
+            credentials_end=expiry.ends_at(self.environ),
             path_style=bool(self.environ.get("AWS_ENDPOINT_URL_S3") or self.environ.get("AWS_ENDPOINT_URL")),
         )
 

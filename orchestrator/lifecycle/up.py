@@ -15,6 +15,7 @@ from orchestrator.lifecycle import code, policy, prepare, unsaved
 from orchestrator.lifecycle.context import Context
 from orchestrator.lifecycle.health import has_site, wait_until_healthy
 from orchestrator.lifecycle.holding import holding
+from orchestrator.lifecycle.lasting import refuse_short_credentials
 from orchestrator.lifecycle.prepare import Prepared
 from orchestrator.manifest import Manifest, Status
 from orchestrator.outcome import Leftover, Outcome
@@ -51,6 +52,7 @@ def _create(context: Context, options: UpOptions, prepared: Prepared, writer: _R
         left = inventory.remaining(context.session, context.environment)
         if left:
             return _unknown_to_terraform(context, writer.manifest, left)
+    refuse_short_credentials(context, writer.manifest, "up")
     options.still_wanted()
     writer.intend(options.lives)
     with context.watch.step("apply", "creating"):
@@ -78,6 +80,7 @@ def _update(context: Context, options: UpOptions, prepared: Prepared, writer: _R
             policy.refuse_replaced_database(run.planned)
         if run.exit_code == 0:
             return _unchanged(context, options, writer)
+        refuse_short_credentials(context, writer.manifest, "up")
         options.still_wanted()
         writer.intend(options.lives)
     except BaseException:
