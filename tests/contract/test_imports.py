@@ -32,6 +32,7 @@ ORDER = (
     "absence",
     "cost",
     "inputs",
+    "secrecy",
     "events",
     "interrupts",
     "workspace",

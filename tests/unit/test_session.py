@@ -1,3 +1,4 @@
+import itertools
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -133,15 +134,10 @@ def test_the_environments_region_in_the_order_of_the_sdks(environ, region):
 
 @pytest.fixture
 def no_time_passes(monkeypatch):
-    """Every pause of botocore's is over at once."""
-    now = [0.0]
-
-    def sleep(*arguments):
-        now[0] += arguments[-1]
-
-    monkeypatch.setattr("botocore.endpoint.time.sleep", sleep)
-    monkeypatch.setattr("botocore.retries.bucket.Clock.current_time", lambda self: now[0])
-    monkeypatch.setattr("botocore.retries.bucket.Clock.sleep", sleep)
+    """Every pause of botocore's is over at once: whenever it looks at the clock, minutes have passed."""
+    clock = itertools.count(step=300)
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("botocore.retries.bucket.Clock.current_time", lambda self: next(clock))
 
 
 @pytest.fixture
