@@ -115,6 +115,7 @@ def _all(terminal: Terminal, setting: Setting, yes: bool, dry_run: bool, paralle
     from orchestrator.events import Notice
     from orchestrator.identity import repository_of
     from orchestrator.interrupts import Interrupts
+    from orchestrator.memory import available_bytes, parallel_bound
     from orchestrator.sync.all import Fleet, sync_all
     from orchestrator.sync.children import Children
 
@@ -131,7 +132,10 @@ def _all(terminal: Terminal, setting: Setting, yes: bool, dry_run: bool, paralle
     interrupts.install()
     world, _ = _world(setting, wiring.github(setting), emit)
     children = Children(passed, interrupts, terminal.say)
-    return finish(terminal, sync_all(Fleet(world, setting.environment, children, parallel), dry_run))
+    at_once = parallel_bound(available_bytes(), parallel)
+    if at_once < parallel:
+        terminal.say(f"  {at_once} at once, not {parallel}: there is not enough memory for more.")
+    return finish(terminal, sync_all(Fleet(world, setting.environment, children, at_once), dry_run))
 
 
 def _world(setting: Setting, github: GitHub, emit: Callable[[Event], None]) -> tuple[World, Teller]:

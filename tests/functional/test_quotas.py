@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from github_server import GitHubServer
 from world import Account, Envctl, FakeTerraform
 
 from orchestrator import quotas
@@ -22,6 +24,14 @@ def root(envctl: Envctl) -> Path:
     root = envctl.directory / "terraform" / "env" / "main.tf"
     root.write_text('terraform {\n  backend "s3" {}\n}\nmodule "network" {\n  source = "../modules/network"\n}\n')
     return root
+
+
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHubServer]:
+    with GitHubServer() as server:
+        for name, value in server.environ.items():
+            monkeypatch.setenv(name, value)
+        yield server
 
 
 def fill(account: Account, room: int = 0) -> None:
@@ -55,6 +65,19 @@ def test_what_is_there_already_is_not_asked_for(envctl: Envctl, account: Account
 def test_a_root_of_the_teams_own_is_not_guessed_at(envctl: Envctl, account: Account) -> None:
     fill(account)
     assert envctl("up", "--pr", "42", "--yes", "-q").code == 0
+
+
+@pytest.mark.usefixtures("root")
+def test_a_sync_waits_for_room(envctl: Envctl, account: Account, github: GitHubServer) -> None:
+    fill(account)
+    number = github.open_pr().number
+    result = envctl("sync", "--pr", str(number), "--yes", "--json")
+    assert (result.code, result.json["decisions"][0]["action"]) == (0, "wait")
+    assert "VPCs per Region: 5 of 5 used" in github.comments_on(number)[0].body
+    vpcs = account.client("ec2").describe_vpcs(Filters=[{"Name": "is-default", "Values": ["false"]}])["Vpcs"]
+    account.client("ec2").delete_vpc(VpcId=vpcs[0]["VpcId"])
+    result = envctl("sync", "--pr", str(number), "--yes", "--json")
+    assert (result.code, result.json["decisions"][0]["action"]) == (0, "create")
 
 
 def test_gateways_that_are_being_deleted_count_in_their_zone(account: Account) -> None:

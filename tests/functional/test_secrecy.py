@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from world import Account, Envctl, FakeTerraform
+from world import LB, Account, Envctl, FakeTerraform
 
 SECRET = "hunter22-and-more"
 
@@ -14,7 +14,9 @@ def test_a_secret_that_a_provider_repeats(
     root = envctl.directory / "terraform" / "env" / "main.tf"
     root.write_text(root.read_text() + 'variable "password" {\n  type      = string\n  sensitive = true\n}\n')
     monkeypatch.setenv("TF_VAR_password", SECRET)
-    terraform.fail("apply", summary=f"expected type to be one of [String], got {SECRET}", detail=f"It was {SECRET}.")
+    terraform.fail(
+        "apply", LB, summary=f"expected type to be one of [String], got {SECRET}", detail=f"It was {SECRET}."
+    )
     failed = envctl("up", "--pr", "42", "--yes", "-v", "--json")
     assert failed.code == 4
     assert SECRET not in failed.out + failed.err
