@@ -36,6 +36,8 @@ from moto.rds.models import (
 )
 from moto.rds.responses import RDSResponse
 
+from orchestrator.sandbox import engines
+
 Original = Callable[..., Any]
 
 # How the seed says what AWS decides by itself (see `seeded_snapshots`).
@@ -267,6 +269,33 @@ def cluster_members_have_no_snapshots() -> None:
     setattr(DBInstanceClustered, "save_automated_backup", save_automated_backup)  # noqa: B010
 
 
+def engines_are_described() -> None:
+    """DescribeDBEngineVersions, DescribeDBMajorEngineVersions and DescribeOrderableDBInstanceOptions say what
+    can be made; moto lacks the first two (HTTP 500) and has the third for two engines only.
+    """
+
+    def describe_db_engine_versions(self: RDSResponse) -> ActionResult:
+        asked = self.params
+        found = engines.versions(asked.get("Engine"), asked.get("EngineVersion"), bool(asked.get("IncludeAll")))
+        return ActionResult({"DBEngineVersions": found})
+
+    def describe_db_major_engine_versions(self: RDSResponse) -> ActionResult:
+        found = engines.majors(self.params.get("Engine"), self.params.get("MajorEngineVersion"))
+        return ActionResult({"DBMajorEngineVersions": found})
+
+    def describe_orderable_db_instance_options(self: RDSResponse) -> ActionResult:
+        asked = self.params
+        found = engines.orderable(asked.get("Engine"), asked.get("EngineVersion"), asked.get("DBInstanceClass"))
+        return ActionResult({"OrderableDBInstanceOptions": found})
+
+    for operation in (
+        describe_db_engine_versions,
+        describe_db_major_engine_versions,
+        describe_orderable_db_instance_options,
+    ):
+        setattr(RDSResponse, operation.__name__, operation)
+
+
 # --- EC2 -------------------------------------------------------------------------------------------
 
 
@@ -496,6 +525,7 @@ CORRECTIONS: tuple[Callable[[], None], ...] = (
     no_second_cluster_of_a_name,
     automated_snapshots_go_with_their_cluster,
     cluster_members_have_no_snapshots,
+    engines_are_described,
     launch_template_keeps_its_own_tags,
     later_template_versions_have_user_data,
     rules_between_groups_have_a_description,
