@@ -71,8 +71,10 @@ def nearest(wanted: str, classes: Iterable[str]) -> list[str]:
 
 def _distance(wanted: str, name: str) -> tuple[int, float, int, int]:
     one, other = _CLASS.fullmatch(wanted), _CLASS.fullmatch(name)
-    if one is None or other is None:  # db.serverless is like nothing else: the smallest is the cheapest mistake
-        return 1, _size(other["size"]) if other else -1.0, 0, 0
+    if other is None:  # db.serverless is like nothing else
+        return 2, 0, 0, 0
+    if one is None:  # nothing to go by: the smallest is the cheapest mistake
+        return 1, _size(other["size"]), 0, 0
     return (
         0 if one["letters"] == other["letters"] else 1,
         abs(_size(one["size"]) - _size(other["size"])),
