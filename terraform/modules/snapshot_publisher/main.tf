@@ -13,7 +13,7 @@ locals {
       })
     }
     schedule = {
-      description = "For the events that never came."
+      description = "For the events that never came, and the deleted cluster snapshot that has none."
       schedule    = var.schedule
       pattern     = null
     }
