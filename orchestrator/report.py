@@ -201,7 +201,8 @@ def _facts(record: Manifest, now: datetime) -> list[str]:
     left = (record.expires_at - now).total_seconds()
     lines = [
         _row("snapshot", f"{snapshot.id}, {age} old, {snapshot.engine} {snapshot.engine_version}"),
-        _row("", f"taken at {iso(snapshot.created_at)} of {_of_kind(snapshot.kind)}, chosen as {snapshot.reason}"),
+        _row("", f"taken {iso(snapshot.created_at)} of {_of_kind(snapshot.kind)}"),
+        _row("", f"chosen as {snapshot.reason}"),
     ]
     if record.commit:
         lines.append(_row("commit", record.commit))

@@ -19,6 +19,7 @@ from typing import Any
 from moto.autoscaling.exceptions import AutoscalingClientError
 from moto.autoscaling.models import AutoScalingBackend, FakeAutoScalingGroup, FakeScalingPolicy
 from moto.autoscaling.responses import AutoScalingResponse
+from moto.awslambda.models import LambdaFunction
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.ec2.models import EC2Backend
@@ -470,6 +471,28 @@ def instance_refresh() -> None:
         setattr(AutoScalingResponse, operation.__name__, operation)
 
 
+# --- Lambda ----------------------------------------------------------------------------------------
+
+
+def functions_remember_their_dead_letters() -> None:
+    """DeadLetterConfig is part of a function; moto drops it (permanent difference on `aws_lambda_function`)."""
+
+    @around(LambdaFunction, "__init__")
+    def init(original: Original, self: Any, account: str, region: str, spec: dict[str, Any], *more: Any) -> None:
+        self.dead_letter_config = spec.get("DeadLetterConfig")
+        original(self, account, region, spec, *more)
+
+    @around(LambdaFunction, "update_configuration")
+    def update(original: Original, self: Any, config_updates: dict[str, Any]) -> Any:
+        self.dead_letter_config = config_updates.get("DeadLetterConfig", self.dead_letter_config)
+        return original(self, config_updates)
+
+    @around(LambdaFunction, "get_configuration")
+    def configuration(original: Original, self: Any, *args: Any, **kwargs: Any) -> Any:
+        told = original(self, *args, **kwargs)
+        return told | {"DeadLetterConfig": self.dead_letter_config} if self.dead_letter_config else told
+
+
 # --- Seeding ---------------------------------------------------------------------------------------
 
 
@@ -536,5 +559,6 @@ CORRECTIONS: tuple[Callable[[], None], ...] = (
     groups_remember_their_warmup,
     replacements_join_the_target_groups,
     instance_refresh,
+    functions_remember_their_dead_letters,
     seeded_snapshots,
 )

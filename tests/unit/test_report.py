@@ -116,8 +116,8 @@ def test_the_summary_says_what_one_wants_to_know():
     assert text(UP).splitlines() == [
         "✓ ready  shop-pr-42  http://shop-pr-42.elb.example",
         "  snapshot  rds:shop-prod-2026-11-22-03-07, 6 h old, aurora-mysql 8.0.mysql_aurora.3.08.0",
-        "            taken at 2026-11-22T03:00:00Z of an Aurora cluster, chosen as the newest by original creation time, "
-        "of 130 seen",
+        "            taken 2026-11-22T03:00:00Z of an Aurora cluster",
+        "            chosen as the newest by original creation time, of 130 seen",
         f"  commit    {'a' * 40}",
         "  database  shop-pr-42.cluster.example:3306",
         "  bastion   aws ssm start-session --target i-0123456789abcdef0 --region us-east-1",
