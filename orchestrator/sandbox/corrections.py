@@ -478,9 +478,9 @@ def functions_remember_their_dead_letters() -> None:
     """DeadLetterConfig is part of a function; moto drops it (permanent difference on `aws_lambda_function`)."""
 
     @around(LambdaFunction, "__init__")
-    def init(original: Original, self: Any, account: str, region: str, spec: dict[str, Any], *more: Any) -> None:
+    def init(original: Original, self: Any, account_id: str, spec: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         self.dead_letter_config = spec.get("DeadLetterConfig")
-        original(self, account, region, spec, *more)
+        original(self, account_id, spec, *args, **kwargs)
 
     @around(LambdaFunction, "update_configuration")
     def update(original: Original, self: Any, config_updates: dict[str, Any]) -> Any:

@@ -120,4 +120,8 @@ def test_production_announces_and_an_environment_follows(world: World, productio
     production.terraform("plan", "-detailed-exitcode", "-input=false")
     production.terraform("destroy", "-auto-approve", "-input=false")
     came = inventory.difference(before, world.account()).came
+    assert boto3.client("lambda").list_functions()["Functions"] == []
+    assert events.list_rules()["Rules"] == []
+    assert boto3.client("sqs").list_queues().get("QueueUrls", []) == []
+    assert boto3.client("ssm").describe_parameters()["Parameters"] == []
     assert not {kind: items for kind, items in came.items() if "s3" not in kind.lower()}, came
