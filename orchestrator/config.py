@@ -60,6 +60,8 @@ OptionalDuration = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^([1-9][0-9]{0,5}[smhd]|none)$"}),
 ]
 REGION = r"[a-z]{2}(-[a-z]+)+-[0-9]"
+# Names of parameters (SSM API reference, PutParameter); another account's is known by its ARN only.
+PARAMETER = r"^((arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter)?(/[A-Za-z0-9_.-]+){1,15}|[A-Za-z0-9_.-]+)?$"
 SnapshotType = Literal["automated", "manual", "awsbackup", "shared"]
 InstanceClass = Annotated[str, Field(pattern=r"^db\.[a-z0-9-]+(\.[a-z0-9-]+)?$")]
 InstanceType = Annotated[str, Field(pattern=r"^[a-z0-9-]+\.[a-z0-9-]+$")]
@@ -108,6 +110,7 @@ class Database(_Section):
 
     source: Annotated[str, Field(pattern=r"^[a-zA-Z]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$")]
     kind: Literal["auto", "cluster", "instance"] = "auto"
+    source_parameter: Annotated[str, Field(pattern=PARAMETER)] = ""
     snapshot_types: Annotated[tuple[SnapshotType, ...], BeforeValidator(_listed), Field(min_length=1)] = (
         "automated",
         "manual",
@@ -115,6 +118,7 @@ class Database(_Section):
     source_account: Annotated[str, Field(pattern=r"^([0-9]{12})?$")] = ""
     max_snapshot_age: OptionalDuration = timedelta(days=7)
     instance_class: InstanceClass = "db.t4g.medium"
+    extended_support: bool = False
     replicas: Annotated[int, Field(ge=0, le=15)] = 1
     min_capacity: Annotated[float, Field(ge=0, le=256)] = 0.5
     max_capacity: Annotated[float, Field(ge=1, le=256)] = 4

@@ -212,6 +212,7 @@ _PATTERNS = {
     "state.bucket": "a bucket's name: 3 to 63 of a-z 0-9 . -",
     "state.prefix": "a key prefix such as environments, without a slash at either end",
     "database.source_account": "an account's 12 digits, or nothing",
+    "database.source_parameter": "the name or the ARN of an SSM parameter, as in /envctl/shop-prod/latest-snapshot",
     "database.source": "an RDS identifier: letters, digits and -, a letter first",
     "database.instance_class": "a class such as db.t4g.medium or db.serverless",
     "database.kms_key_arn": "the ARN of a KMS key, or nothing",

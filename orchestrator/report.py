@@ -103,6 +103,7 @@ def _snapshot(snapshot: PinnedSnapshot, now: datetime) -> dict[str, Any]:
         "engine_version": snapshot.engine_version,
         "created_at": iso(snapshot.created_at),
         "age_s": round((now - snapshot.created_at).total_seconds()),
+        "age": durations.in_words((now - snapshot.created_at).total_seconds()),
         "reason": snapshot.reason,
     }
 
@@ -200,6 +201,7 @@ def _facts(record: Manifest, now: datetime) -> list[str]:
     left = (record.expires_at - now).total_seconds()
     lines = [
         _row("snapshot", f"{snapshot.id}, {age} old, {snapshot.engine} {snapshot.engine_version}"),
+        _row("", f"taken {iso(snapshot.created_at)} of {_of_kind(snapshot.kind)}"),
         _row("", f"chosen as {snapshot.reason}"),
     ]
     if record.commit:
@@ -216,6 +218,10 @@ def _facts(record: Manifest, now: datetime) -> list[str]:
     if record.operation and record.operation.outcome and record.status not in ("ready",):
         lines.append(_row("last", record.operation.outcome))
     return lines
+
+
+def _of_kind(kind: str) -> str:
+    return {"cluster": "an Aurora cluster", "instance": "an RDS instance"}.get(kind, kind)
 
 
 def _row(label: str, value: str) -> str:

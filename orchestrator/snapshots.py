@@ -7,7 +7,7 @@ so that a source with ten thousand snapshots costs no more memory than one with 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
@@ -25,7 +25,8 @@ class Snapshot:
 
     `created_at` is the *original* time, which survives copying, unlike SnapshotCreateTime (RDS API
     reference, DBSnapshot). A snapshot that is still being made may have none. `exact` is false for a
-    copy whose original is out of sight: `created_at` is then when it was copied.
+    copy whose original is out of sight: `created_at` is then when it was copied. `origin` is set while a
+    copy's original has not been looked up yet: its data is then of `created_at` or older.
     """
 
     arn: str
@@ -39,6 +40,8 @@ class Snapshot:
     created_at: datetime | None
     exact: bool = True
     encrypted: bool = True
+    kms_key: str | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,16 @@ class SnapshotChoice:
     passed_over: dict[str, int] = field(default_factory=dict)
 
 
-def choose(candidates: Iterable[Snapshot], policy: Policy, now: datetime) -> SnapshotChoice:
+def choose(
+    candidates: Iterable[Snapshot],
+    policy: Policy,
+    now: datetime,
+    settle: Callable[[Snapshot], Snapshot] = lambda copy: copy,
+) -> SnapshotChoice:
     """Return the newest usable candidate by original creation time; ids break a tie.
 
-    A copy of unknown age is taken only when nothing else is usable: it may hold data of any age.
+    A copy of unknown age is taken only when nothing else is usable: it may hold data of any age. `settle`
+    looks a copy's original up; it is asked only about a copy that would win if it were as new as it can be.
 
     Raises EnvctlError (policy) that names the source, how many were seen and why each was refused.
     """
@@ -78,9 +87,12 @@ def choose(candidates: Iterable[Snapshot], policy: Policy, now: datetime) -> Sna
     passed_over: Counter[str] = Counter()
     for candidate in candidates:
         seen += 1
-        refusal = _refusal(candidate, policy, now)
-        if refusal:
-            passed_over[refusal] += 1
+        why_not = refusal(candidate, policy, now)
+        if candidate.origin and not why_not and (best is None or _rank(candidate) > _rank(best)):
+            candidate = settle(candidate)
+            why_not = refusal(candidate, policy, now)
+        if why_not:
+            passed_over[why_not] += 1
             continue
         usable += 1
         if best is None or _rank(candidate) > _rank(best):
@@ -98,11 +110,11 @@ def choose(candidates: Iterable[Snapshot], policy: Policy, now: datetime) -> Sna
 
 
 def _rank(snapshot: Snapshot) -> tuple[bool, datetime, str]:
-    assert snapshot.created_at is not None  # noqa: S101 - _refusal passes over those without a time
+    assert snapshot.created_at is not None  # noqa: S101 - refusal() passes over those without a time
     return snapshot.exact, snapshot.created_at, snapshot.id
 
 
-def _refusal(snapshot: Snapshot, policy: Policy, now: datetime) -> str | None:
+def refusal(snapshot: Snapshot, policy: Policy, now: datetime) -> str | None:
     """Return why `snapshot` may not be used, in words that can be counted, or None."""
     if snapshot.source != policy.source:
         return "of another source"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from orchestrator import snapshots as rule
 from orchestrator.aws.session import Session, client_error, code_of, translated
-from orchestrator.snapshots import LATEST, Kind, Policy, Snapshot
+from orchestrator.snapshots import LATEST, Kind, Policy, Snapshot, SnapshotChoice
 
 # Automated snapshots are named after their source and the minute: rds:shop-prod-2026-11-22-03-07.
 _NAMED_BY_TIME = re.compile(r":cluster-snapshot:rds:.+-(\d{4})-(\d{2})-(\d{2})-(\d{2})-(\d{2})$")
@@ -36,6 +39,15 @@ class _Listing:
 
 
 _LISTINGS = (_Listing("cluster"), _Listing("instance"))
+
+
+def choose(session: Session, policy: Policy, now: datetime, also: Iterable[Snapshot] = ()) -> SnapshotChoice:
+    """Return the snapshot to use out of those that RDS lists, and `also`. Raises EnvctlError.
+
+    One page is in memory at a time, however many there are.
+    """
+    candidates = itertools.chain(also, snapshots(session, policy))
+    return rule.choose(candidates, policy, now, lambda copy: settled(session, copy))
 
 
 def snapshots(session: Session, policy: Policy) -> Iterator[Snapshot]:
@@ -71,14 +83,26 @@ def _listed(rds: Any, listing: _Listing, query: dict[str, Any]) -> Iterator[Snap
     try:
         for page in pages:
             for raw in page.get(listing.items, ()):
-                yield _snapshot(rds, listing, raw, shared=query.get("SnapshotType") == "shared")
+                yield _snapshot(listing, raw, shared=query.get("SnapshotType") == "shared")
     except client_error() as error:
         if code_of(error) not in listing.not_found:
             raise
 
 
-def _snapshot(rds: Any, listing: _Listing, raw: dict[str, Any], shared: bool) -> Snapshot:
-    created_at, exact = _original_time(rds, listing, raw)
+def _snapshot(listing: _Listing, raw: dict[str, Any], shared: bool) -> Snapshot:
+    """Return what RDS says, with the time the data was taken as far as that is known without asking more.
+
+    An instance's snapshot says so itself. A cluster's does not (RDS API reference, DBClusterSnapshot):
+    there a copy names its original, whose time may be in its name or has to be asked for (`settled`).
+    """
+    created_at, origin = raw.get("SnapshotCreateTime"), None
+    if listing.cluster:
+        origin = raw.get("SourceDBClusterSnapshotArn") or None
+        named = _time_in_name(origin)
+        if named:
+            created_at, origin = named, None
+    else:
+        created_at = raw.get("OriginalSnapshotCreateTime") or created_at
     return Snapshot(
         arn=raw[listing.arn],
         id=raw[listing.id],
@@ -89,38 +113,39 @@ def _snapshot(rds: Any, listing: _Listing, raw: dict[str, Any], shared: bool) ->
         engine=raw.get("Engine", ""),
         engine_version=raw.get("EngineVersion", ""),
         created_at=created_at,
-        exact=exact,
         encrypted=bool(raw.get("StorageEncrypted", raw.get("Encrypted"))),
+        kms_key=raw.get("KmsKeyId"),
+        origin=origin,
     )
 
 
-def _original_time(rds: Any, listing: _Listing, raw: dict[str, Any]) -> tuple[datetime | None, bool]:
-    """Return when the data was taken, and whether that is certain.
+def _time_in_name(arn: str | None) -> datetime | None:
+    named = _NAMED_BY_TIME.search(arn or "")
+    if not named:
+        return None
+    year, month, day, hour, minute = (int(part) for part in named.groups())
+    return datetime(year, month, day, hour, minute, tzinfo=UTC)
 
-    An instance's snapshot says so itself. A cluster's does not (RDS API reference, DBClusterSnapshot):
-    there the original of a copy is followed, by the time in its name or by asking for it.
-    """
-    own = raw.get("SnapshotCreateTime")
-    if not listing.cluster:
-        return raw.get("OriginalSnapshotCreateTime") or own, True
-    for _ in range(_COPIES_OF_COPIES):
-        origin = raw.get("SourceDBClusterSnapshotArn")
-        if not origin:
-            return raw.get("SnapshotCreateTime"), True
-        named = _NAMED_BY_TIME.search(origin)
-        if named:
-            year, month, day, hour, minute = (int(part) for part in named.groups())
-            return datetime(year, month, day, hour, minute, tzinfo=UTC), True
-        try:
-            answer = rds.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=origin)
-        except client_error() as error:
-            if code_of(error) not in _OUT_OF_SIGHT:
-                raise
-            break
-        if not answer.get("DBClusterSnapshots"):
-            break
-        raw = answer["DBClusterSnapshots"][0]
-    return own, False
+
+def settled(session: Session, copy: Snapshot) -> Snapshot:
+    """Return `copy` with the time of the original that it was made from, or not `exact` where that is out of sight."""
+    rds, origin = session.client("rds"), copy.origin
+    with translated(f"looking for the original of {copy.id}"):
+        for _ in range(_COPIES_OF_COPIES):
+            try:
+                answer = rds.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=origin)
+            except client_error() as error:
+                if code_of(error) not in _OUT_OF_SIGHT:
+                    raise
+                break
+            if not answer.get("DBClusterSnapshots"):
+                break
+            original = answer["DBClusterSnapshots"][0]
+            origin = original.get("SourceDBClusterSnapshotArn") or None
+            taken = _time_in_name(origin) or (None if origin else original.get("SnapshotCreateTime"))
+            if taken or not origin:
+                return replace(copy, created_at=taken, origin=None)
+    return replace(copy, exact=False, origin=None)
 
 
 def enable_iam_authentication(session: Session, cluster: str) -> None:

@@ -21,6 +21,7 @@ from orchestrator.cli.options import (
     Verbose,
     Yes,
 )
+from orchestrator.cli.publisher import publisher_app
 from orchestrator.cli.sandbox import sandbox_app
 from orchestrator.cli.sync import comment, sync
 from orchestrator.cli.terminal import Terminal
@@ -43,6 +44,7 @@ app = typer.Typer(
 app.command()(sync)
 app.command()(comment)
 app.add_typer(config_app, name="config")
+app.add_typer(publisher_app, name="publisher")
 app.add_typer(sandbox_app, name="sandbox")
 
 

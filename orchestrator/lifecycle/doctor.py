@@ -6,13 +6,12 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from orchestrator import durations, snapshots, terraform
-from orchestrator.aws import databases
+from orchestrator import durations, terraform
 from orchestrator.aws.session import Session, translated
 from orchestrator.aws.store import Store
 from orchestrator.config import Config
 from orchestrator.errors import EnvctlError, ExitCode
-from orchestrator.lifecycle.policy import snapshot_policy
+from orchestrator.lifecycle import choosing
 from orchestrator.outcome import Check, Outcome
 from orchestrator.toolchain import Providers, Tool
 
@@ -56,12 +55,12 @@ def doctor(
         return f"{config.state.bucket}, versioned"
 
     def snapshot_check() -> str:
-        rule = snapshot_policy(config.database)
-        choice = snapshots.choose(databases.snapshots(session, rule), rule, now())
+        choice = choosing.choose(session, config.database, None, now())
         chosen = choice.snapshot
         assert chosen.created_at is not None  # noqa: S101 - choose() passes over those without a time
         age = durations.in_words((now() - chosen.created_at).total_seconds())
-        return f"{chosen.id}, {age} old, {chosen.engine} {chosen.engine_version} ({choice.reason})"
+        notes = choosing.engine_notes(session, config.database, chosen, now())
+        return " ".join([f"{chosen.id}, {age} old, {chosen.engine} {chosen.engine_version} ({choice.reason})", *notes])
 
     checks = (
         _check("Terraform", terraform_check),

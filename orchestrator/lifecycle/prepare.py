@@ -9,13 +9,12 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from orchestrator import inputs, manifest, snapshots
-from orchestrator.aws import databases
+from orchestrator import inputs, manifest
 from orchestrator.aws.store import Stored
 from orchestrator.errors import EnvctlError, ExitCode, NoRoom
 from orchestrator.events import Run
 from orchestrator.identity import repository_prefix
-from orchestrator.lifecycle import policy, recovery, room, unsaved
+from orchestrator.lifecycle import choosing, recovery, room, unsaved
 from orchestrator.lifecycle.context import Context
 from orchestrator.lifecycle.holding import Holding
 from orchestrator.manifest import Manifest, PinnedSnapshot
@@ -151,7 +150,7 @@ def _look_up(context: Context, wanted: str | None, hold: Holding | None) -> Prep
             _refuse_too_many(context)
             if hold is not None:
                 room.refuse_without_quota(context)
-        return Prepared(None, has_state, _choose(context, wanted), None)
+        return Prepared(None, has_state, choosing.pin(context, wanted), None)
     if stored.manifest.status == "destroyed":
         raise EnvctlError(
             ExitCode.LOCKED,
@@ -163,7 +162,8 @@ def _look_up(context: Context, wanted: str | None, hold: Holding | None) -> Prep
     sure = record.applied_at is not None and not (record.operation and record.operation.kind == "destroy")
     has_state = sure or context.store.has_state(context.environment)
     if record.applied_at is None and not has_state:
-        return Prepared(stored, False, _choose(context, wanted), None)  # no data was ever restored: nothing is pinned
+        # No data was ever restored: nothing is pinned.
+        return Prepared(stored, False, choosing.pin(context, wanted), None)
     pinned = record.snapshot
     if wanted is not None and wanted not in (pinned.id, pinned.arn):
         raise EnvctlError(
@@ -172,12 +172,6 @@ def _look_up(context: Context, wanted: str | None, hold: Holding | None) -> Prep
             "Leave --snapshot out to keep the data, or destroy the environment and create it anew.",
         )
     return Prepared(stored, has_state, pinned, None)
-
-
-def _choose(context: Context, wanted: str | None) -> PinnedSnapshot:
-    rule = policy.snapshot_policy(context.config.database, wanted)
-    candidates = databases.snapshots(context.session, rule)
-    return PinnedSnapshot.of(snapshots.choose(candidates, rule, context.now()))
 
 
 def _refuse_too_many(context: Context) -> None:

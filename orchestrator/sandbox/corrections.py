@@ -19,6 +19,7 @@ from typing import Any
 from moto.autoscaling.exceptions import AutoscalingClientError
 from moto.autoscaling.models import AutoScalingBackend, FakeAutoScalingGroup, FakeScalingPolicy
 from moto.autoscaling.responses import AutoScalingResponse
+from moto.awslambda.models import LambdaFunction
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.ec2.models import EC2Backend
@@ -35,6 +36,8 @@ from moto.rds.models import (
     RDSBackend,
 )
 from moto.rds.responses import RDSResponse
+
+from orchestrator.sandbox import engines
 
 Original = Callable[..., Any]
 
@@ -285,6 +288,33 @@ def database_quotas() -> None:
     setattr(RDSResponse, "describe_account_attributes", describe_account_attributes)  # noqa: B010
 
 
+def engines_are_described() -> None:
+    """DescribeDBEngineVersions, DescribeDBMajorEngineVersions and DescribeOrderableDBInstanceOptions say what
+    can be made; moto lacks the first two (HTTP 500) and has the third for two engines only.
+    """
+
+    def describe_db_engine_versions(self: RDSResponse) -> ActionResult:
+        asked = self.params
+        found = engines.versions(asked.get("Engine"), asked.get("EngineVersion"), bool(asked.get("IncludeAll")))
+        return ActionResult({"DBEngineVersions": found})
+
+    def describe_db_major_engine_versions(self: RDSResponse) -> ActionResult:
+        found = engines.majors(self.params.get("Engine"), self.params.get("MajorEngineVersion"))
+        return ActionResult({"DBMajorEngineVersions": found})
+
+    def describe_orderable_db_instance_options(self: RDSResponse) -> ActionResult:
+        asked = self.params
+        found = engines.orderable(asked.get("Engine"), asked.get("EngineVersion"), asked.get("DBInstanceClass"))
+        return ActionResult({"OrderableDBInstanceOptions": found})
+
+    for operation in (
+        describe_db_engine_versions,
+        describe_db_major_engine_versions,
+        describe_orderable_db_instance_options,
+    ):
+        setattr(RDSResponse, operation.__name__, operation)
+
+
 # --- EC2 -------------------------------------------------------------------------------------------
 
 
@@ -477,6 +507,28 @@ def scaling_quotas() -> None:
     setattr(AutoScalingResponse, "describe_account_limits", describe_account_limits)  # noqa: B010
 
 
+# --- Lambda ----------------------------------------------------------------------------------------
+
+
+def functions_remember_their_dead_letters() -> None:
+    """DeadLetterConfig is part of a function; moto drops it (permanent difference on `aws_lambda_function`)."""
+
+    @around(LambdaFunction, "__init__")
+    def init(original: Original, self: Any, account_id: str, spec: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+        self.dead_letter_config = spec.get("DeadLetterConfig")
+        original(self, account_id, spec, *args, **kwargs)
+
+    @around(LambdaFunction, "update_configuration")
+    def update(original: Original, self: Any, config_updates: dict[str, Any]) -> Any:
+        self.dead_letter_config = config_updates.get("DeadLetterConfig", self.dead_letter_config)
+        return original(self, config_updates)
+
+    @around(LambdaFunction, "get_configuration")
+    def configuration(original: Original, self: Any, *args: Any, **kwargs: Any) -> Any:
+        told = original(self, *args, **kwargs)
+        return told | {"DeadLetterConfig": self.dead_letter_config} if self.dead_letter_config else told
+
+
 # --- Seeding ---------------------------------------------------------------------------------------
 
 
@@ -533,6 +585,7 @@ CORRECTIONS: tuple[Callable[[], None], ...] = (
     automated_snapshots_go_with_their_cluster,
     cluster_members_have_no_snapshots,
     database_quotas,
+    engines_are_described,
     launch_template_keeps_its_own_tags,
     later_template_versions_have_user_data,
     rules_between_groups_have_a_description,
@@ -544,5 +597,6 @@ CORRECTIONS: tuple[Callable[[], None], ...] = (
     replacements_join_the_target_groups,
     instance_refresh,
     scaling_quotas,
+    functions_remember_their_dead_letters,
     seeded_snapshots,
 )

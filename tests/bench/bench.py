@@ -12,14 +12,21 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from orchestrator import toolchain
+from orchestrator.aws import databases
+from orchestrator.aws.session import Session
 from orchestrator.sandbox import control
+from orchestrator.snapshots import Policy
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.append(str(REPOSITORY / "tests"))
+from rds_pages import NEWEST, SOURCE, ManySnapshots, bare_listing  # noqa: E402
+
 ROOT = Path(__file__).resolve().parent / "root"
 # What the issue that asked for this allows: ratio or megabytes.
 LIMITS = {
@@ -28,6 +35,8 @@ LIMITS = {
     "unchanged up / bare plan": 1.15,
     "--help / import typer": 1.60,
     "peak memory of envctl (MB)": 120.0,
+    "choosing of 10000 / listing": 1.20,
+    "memory, 10000 / 1000": 1.20,
 }
 
 
@@ -169,7 +178,35 @@ def measure(bench: Bench, runs: int) -> dict[str, list[float]]:
             f"unchanged up {again:.1f} s",
             file=sys.stderr,
         )
+    print("choosing out of 10,000 snapshots (two minutes)", file=sys.stderr)
+    ratio, growth = choosing()
+    found["choosing of 10000 / listing"].append(ratio)
+    found["memory, 10000 / 1000"].append(growth)
     return found
+
+
+def choosing(count: int = 10_000) -> tuple[float, float]:
+    """Return what choosing costs more than the bare listing of as many, and how its memory grows with them."""
+
+    def choose(number: int) -> None:
+        session = Session("us-east-1", ManySnapshots(number).client)
+        databases.choose(session, Policy(SOURCE), NEWEST)
+
+    def peak(number: int) -> int:
+        tracemalloc.start()
+        choose(number)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    def seconds(work: Callable[[], object]) -> float:
+        began = time.process_time()  # of this process alone: nothing of it waits
+        work()
+        return time.process_time() - began
+
+    choose(1)
+    ratio = seconds(lambda: choose(count)) / seconds(lambda: bare_listing(ManySnapshots(count).client("rds")))
+    return ratio, peak(count) / peak(count // 10)
 
 
 def _quiet(command: list[str], environ: dict[str, str]) -> None:

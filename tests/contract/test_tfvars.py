@@ -67,3 +67,8 @@ def test_every_output_that_the_orchestrator_reads_by_name_is_declared(checkout):
     for path in (checkout / "orchestrator").rglob("*.py"):
         read |= set(re.findall(r'outputs(?:\.get\(|\[)"(\w+)"', path.read_text()))
     assert read - declared == set()
+
+
+def test_both_roots_pin_the_same_provider(checkout):
+    locks = [(checkout / "terraform" / root / ".terraform.lock.hcl").read_bytes() for root in ("env", "production")]
+    assert locks[0] == locks[1]

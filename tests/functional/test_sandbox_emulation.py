@@ -443,3 +443,36 @@ def test_quotas_of_databases_and_scaling_groups_are_told_with_their_use(aws: Aws
     scaling = aws.autoscaling.describe_account_limits()
     groups = len(aws.autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"])
     assert (scaling["MaxNumberOfAutoScalingGroups"], scaling["NumberOfAutoScalingGroups"]) == (500, groups)
+
+
+# Engines and functions
+
+
+def test_engines_say_what_can_be_made(aws: Aws) -> None:
+    def status(version: str, **more: Any) -> list[str]:
+        found = aws.rds.describe_db_engine_versions(Engine="aurora-mysql", EngineVersion=version, **more)
+        return [each["Status"] for each in found["DBEngineVersions"]]
+
+    assert status("8.0.mysql_aurora.3.08.2") == ["available"]
+    assert status("5.7.mysql_aurora.2.07.2") == []
+    assert status("5.7.mysql_aurora.2.07.2", IncludeAll=True) == ["deprecated"]
+    assert status("9.9") == []
+    (major,) = aws.rds.describe_db_major_engine_versions(Engine="postgres", MajorEngineVersion="16")[
+        "DBMajorEngineVersions"
+    ]
+    standard, extended = major["SupportedEngineLifecycles"]
+    assert standard["LifecycleSupportEndDate"] < extended["LifecycleSupportStartDate"]
+    asked = {"Engine": "postgres", "EngineVersion": "16.6"}
+    every = aws.rds.describe_orderable_db_instance_options(**asked)["OrderableDBInstanceOptions"]
+    one = aws.rds.describe_orderable_db_instance_options(**asked, DBInstanceClass="db.t4g.medium")
+    assert len(every) > len(one["OrderableDBInstanceOptions"]) == 1
+
+
+def test_a_function_remembers_where_its_dead_letters_go(aws: Aws, name: str) -> None:
+    trust = '{"Version": "2012-10-17", "Statement": []}'
+    role = aws.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    queue = {"TargetArn": f"arn:aws:sqs:us-east-1:123456789012:{name}"}
+    made = {"FunctionName": name, "Role": role, "Runtime": "python3.13", "Handler": "a.b", "Code": {"ZipFile": b"PK"}}
+    aws.__getattr__("lambda").create_function(**made, DeadLetterConfig=queue)
+    found = aws.__getattr__("lambda").get_function(FunctionName=name)["Configuration"]
+    assert found["DeadLetterConfig"] == queue

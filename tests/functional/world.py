@@ -33,6 +33,7 @@ from orchestrator.sandbox.seed import Snapshot, automated
 
 BUCKET = "acme-preview-state"
 SOURCE = "shop-prod"
+VERSION = "8.0.mysql_aurora.3.08.2"
 PREFIX = "environments/acme/shop/"
 CONFIG = f"""\
 [project]
@@ -79,7 +80,7 @@ class Account:
         s3.create_bucket(Bucket=BUCKET)
         s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         login = {"MasterUsername": "admin", "MasterUserPassword": "only-in-a-test"}
-        rds.create_db_cluster(DBClusterIdentifier=SOURCE, Engine="aurora-mysql", **login)
+        rds.create_db_cluster(DBClusterIdentifier=SOURCE, Engine="aurora-mysql", EngineVersion=VERSION, **login)
         for made in rds.describe_db_cluster_snapshots()["DBClusterSnapshots"]:
             rds.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=made["DBClusterSnapshotIdentifier"])
 

@@ -42,7 +42,8 @@ class Terraform:
 
 
 def test_all_modules_are_found() -> None:
-    assert {"env", "modules/bastion", "modules/database", "modules/network", "modules/web"} <= set(NAMES)
+    modules = ("bastion", "database", "network", "snapshot_publisher", "web")
+    assert {"env", "production", *(f"modules/{name}" for name in modules)} <= set(NAMES)
 
 
 def test_everything_is_formatted() -> None:

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 from botocore.stub import Stubber
-from builders import ARN, NOW
+from builders import ARN, NOW, candidate
 
 from orchestrator.aws import databases
 from orchestrator.aws.session import Session
@@ -150,6 +150,8 @@ def age_of(rds, raw, *originals):
         rds.add_response(CLUSTERS, {"DBClusterSnapshots": [original]}, {"DBClusterSnapshotIdentifier": asked})
         asked = original.get("SourceDBClusterSnapshotArn")
     (found,) = listed(rds, kind="cluster")
+    if found.origin:
+        found = databases.settled(Session("us-east-1", lambda service: rds.client), found)
     return found.created_at, found.exact
 
 
@@ -191,10 +193,22 @@ def test_copies_in_a_circle_are_of_unknown_age(rds):
 
 
 def test_a_copy_whose_original_is_out_of_sight_is_of_unknown_age(rds):
-    answer(rds, CLUSTERS, [cluster(SourceDBClusterSnapshotArn=ARN + "gone")], **OF_CLUSTER)
     rds.add_client_error(CLUSTERS, "DBClusterSnapshotNotFoundFault")
-    (found,) = listed(rds, kind="cluster")
-    assert (found.created_at, found.exact) == (NOW, False)
+    copy = candidate("copy", 0, origin=ARN + "gone")
+    found = databases.settled(Session("us-east-1", lambda service: rds.client), copy)
+    assert (found.created_at, found.exact, found.origin) == (NOW, False, None)
+
+
+def test_an_original_is_only_looked_up_for_a_copy_that_could_win(rds):
+    copies = [cluster("copy-1"), cluster("copy-2", SnapshotCreateTime=YEAR_AGO - timedelta(days=1))]
+    for copy in copies:
+        copy["SourceDBClusterSnapshotArn"] = ARN + "original"
+    answer(rds, CLUSTERS, [*copies, cluster("plain", SnapshotCreateTime=NOW - timedelta(hours=1))], **OF_CLUSTER)
+    original = {"DBClusterSnapshots": [cluster("original", SnapshotCreateTime=YEAR_AGO)]}
+    rds.add_response(CLUSTERS, original, {"DBClusterSnapshotIdentifier": ARN + "original"})  # once
+    session = Session("us-east-1", lambda service: rds.client)
+    choice = databases.choose(session, Policy("shop-prod", kind="cluster", max_age=timedelta(days=400)), NOW)
+    assert (choice.snapshot.id, choice.passed_over) == ("plain", {"older": 2})
 
 
 def test_iam_authentication_is_enabled_at_once(rds):

@@ -57,7 +57,7 @@ def test_an_outcome_becomes_the_envelope():
         "expires_at": "2026-11-25T09:00:00Z",
         "state": {"bucket": "acme-preview-state", "key": "environments/acme/shop/pr-42/terraform.tfstate"},
     }
-    assert found["snapshot"]["age_s"] == 6 * 3600
+    assert (found["snapshot"]["age_s"], found["snapshot"]["age"]) == (6 * 3600, "6 h")
     assert found["changes"] == {"add": 60, "change": 1, "replace": 0, "destroy": 0}
     assert found["resources"][0]["status"] == "done"
     assert found["timings"]["apply_s"] == 110.0
@@ -116,6 +116,7 @@ def test_the_summary_says_what_one_wants_to_know():
     assert text(UP).splitlines() == [
         "✓ ready  shop-pr-42  http://shop-pr-42.elb.example",
         "  snapshot  rds:shop-prod-2026-11-22-03-07, 6 h old, aurora-mysql 8.0.mysql_aurora.3.08.0",
+        "            taken 2026-11-22T03:00:00Z of an Aurora cluster",
         "            chosen as the newest by original creation time, of 130 seen",
         f"  commit    {'a' * 40}",
         "  database  shop-pr-42.cluster.example:3306",
