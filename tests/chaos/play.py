@@ -106,7 +106,7 @@ class _Play:
         ran = self._envctl(*self._wish(self.scenario.operation), killer=killer)
         self.result.faults = sum(rules.hits.values()) + len(killer.struck)
         self.checkout.log(f"faults: {rules.hits}; signals: {killer.struck}\n")
-        if ran.code == 1 and ran.error.get("code") == "unexpected":
+        if ran.is_a_bug:
             self.result.trouble.append(f"a bug: {ran}")
         self.faults.clear()
         if self.scenario.elsewhere:  # a runner ends what a job has left
@@ -171,7 +171,7 @@ class _Play:
             self.result.tries += 1
             if ran.code == 0:
                 return True
-            if ran.error.get("code") == "unexpected":
+            if ran.is_a_bug:
                 self.result.trouble.append(f"a bug: {ran}")
                 return False
             same = same + 1 if before and before.gist == ran.gist else 0

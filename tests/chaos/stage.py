@@ -61,6 +61,10 @@ class Ran:
         return self.body.get("error") or {}
 
     @property
+    def is_a_bug(self) -> bool:
+        return self.code == 1 or "Traceback" in self.err or self.error.get("code") == "unexpected"
+
+    @property
     def gist(self) -> tuple[int, str]:
         """How it ended, without what differs each time (request ids, times)."""
         return self.code, re.sub(r"RequestID: \w+|\d{4}-\d\d-\S+|[0-9a-f-]{36}", "", str(self.error.get("message")))
