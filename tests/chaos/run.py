@@ -170,6 +170,7 @@ def main(arguments: list[str] | None = None) -> int:
         for each in scenarios:
             print(f"{each.number:3} {each.kind}: {each}")
         return 0
+    options.home = options.home.resolve()
     signal.signal(signal.SIGTERM, _stopped)
     shutil.rmtree(options.home / "logs", ignore_errors=True)
     print(f"{len(scenarios)} scenarios of seed {options.seed}, {options.workers} at a time", file=sys.stderr)

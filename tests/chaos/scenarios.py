@@ -101,8 +101,8 @@ class Dice:
         service, action, often = self.rng.choice(calls)
         return service, action, self.rng.randint(1, often)
 
-    def event(self) -> Event:
-        """When to strike."""
+    def event(self, victim: Victim) -> Event:
+        """When to strike: where the victim is there."""
         if self.stage == "full":
             return Event(seconds=round(self.rng.uniform(4, 55 if self.operation == "destroy" else 100), 1))
         way = self.rng.random()
@@ -110,7 +110,9 @@ class Dice:
             return Event(seconds=round(self.rng.uniform(0.4, 2.0 if self.stage == "fake" else 7.5), 1))
         moment: Literal["before", "after"] = self.rng.choice(("before", "after"))
         if way < 0.5 or self.stage == "fake":
-            action, path = self.rng.choice((*_S3, ("DeleteObject", _LOCK)))
+            alone = victim in ("terraform", "provider")  # envctl itself writes lock and record
+            calls = (("GetObject", _STATE), ("PutObject", _STATE)) if alone else (*_S3, ("DeleteObject", _LOCK))
+            action, path = self.rng.choice(calls)
             return Event("s3", action, path, moment, self.rng.randint(1, 2 if path == _MANIFEST else 1))
         service, action, nth = self.change()
         return Event(service, action, moment=moment, nth=nth)
@@ -158,7 +160,7 @@ def _all(error: str) -> Callable[[Dice], Drawn]:
     """Everything is refused from some call on."""
 
     def draw(dice: Dice) -> Drawn:
-        nth = dice.rng.randint(4, 20) if dice.stage == "fake" else dice.rng.randint(10, 110)
+        nth = dice.rng.randint(2, 10) if dice.stage == "fake" else dice.rng.randint(10, 110)
         agent = _BOTO if dice.stage == "fake" else "*"
         return (Rule("refuse", error, agent=agent, nth=nth, times=0, error=error),), None
 
@@ -175,7 +177,7 @@ def _named(fault: Fault, service: str, action: str, error: str = "", most: int =
 
 
 def _killed(how: str, victim: Victim) -> Callable[[Dice], Drawn]:
-    return lambda dice: ((), Kill(victim, how, dice.event()))
+    return lambda dice: ((), Kill(victim, how, dice.event(victim)))
 
 
 @dataclass(frozen=True)

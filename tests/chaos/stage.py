@@ -18,6 +18,8 @@ from typing import Any
 
 import boto3
 import inventory
+from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 from chaos.killer import Killer
 from chaos.proxy import Proxy
 from chaos.rules import Call, Rules
@@ -110,7 +112,7 @@ class Account:
     def start(self) -> None:
         self.sandbox = control.start(self.directory)
         self.session = Here(self.sandbox.endpoint)
-        self.before = inventory.inventory(self.session)
+        self.before = self._inventory()
 
     def stop(self) -> None:
         control.stop(self.directory)
@@ -120,7 +122,14 @@ class Account:
         self.start()
 
     def difference(self) -> inventory.Difference:
-        return inventory.difference(self.before, inventory.inventory(self.session))
+        return inventory.difference(self.before, self._inventory())
+
+    def _inventory(self) -> inventory.Inventory:
+        """List everything; again when the emulator stumbles over questions that are asked side by side."""
+        for _ in range(3):
+            with suppress(ResponseParserError, ClientError):
+                return inventory.inventory(self.session)
+        return inventory.inventory(self.session)
 
     def look(self, errored: Path) -> Looks:
         """Look at the environment; a state that could not be saved counts as its state."""
