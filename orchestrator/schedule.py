@@ -68,17 +68,20 @@ def parse(text: str) -> Schedule:
     return Schedule(tuple(_window(part.strip()) for part in text.split(",")))
 
 
-def paused_since(schedule: Schedule, now: datetime) -> datetime | None:
+def paused_since(schedule: Schedule | None, now: datetime) -> datetime | None:
     """Return when the last window that is open at `now` began, or None when environments are to run.
+
+    Without a schedule they always are.
 
     What was resumed or pushed to after that moment was meant to run: it may, until the next window begins.
     """
-    return max((begun for window in schedule.windows if (begun := window.begun(now))), default=None)
+    windows = schedule.windows if schedule else ()
+    return max((begun for window in windows if (begun := window.begun(now))), default=None)
 
 
 def is_paused_at(schedule: Schedule | None, now: datetime) -> bool:
-    """Return whether environments are to be paused at `now`. Without a schedule they never are."""
-    return schedule is not None and paused_since(schedule, now) is not None
+    """Return whether environments are to be paused at `now`."""
+    return paused_since(schedule, now) is not None
 
 
 def _window(text: str) -> Window:

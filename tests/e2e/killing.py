@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-from contextlib import suppress
-from pathlib import Path
+import time
+
+from chaos.killer import generations
+
+GONE_WITHIN_S = 10.0
 
 
 def kill_at(process: subprocess.Popen[str], sign: str) -> None:
-    """Send SIGKILL to `process`, its Terraform and the provider when it says `sign` on stderr."""
+    """Send SIGKILL to `process`, its Terraform and the provider when it says `sign` on stderr; return when all are gone."""
     assert process.stderr is not None
     seen = []
     for line in process.stderr:
@@ -19,11 +21,12 @@ def kill_at(process: subprocess.Popen[str], sign: str) -> None:
             break
     else:
         raise AssertionError(f"it never said {sign!r}:\n{''.join(seen)}")
-    family = [process.pid]
-    for pid in family:  # grows while it is walked
-        with suppress(FileNotFoundError):
-            family += [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    for pid in family:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    family = [each for level in generations(process.pid) for each in level]
+    process.kill()
+    for each in family:
+        each.send(signal.SIGKILL)
     process.communicate()
+    deadline = time.monotonic() + GONE_WITHIN_S
+    while any(each.lives() for each in family):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

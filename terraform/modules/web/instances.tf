@@ -65,6 +65,9 @@ resource "aws_autoscaling_group" "this" {
   max_size         = var.web.paused ? 0 : var.web.max_size
   desired_capacity = var.web.min_size
 
+  # The provider would wait for as many instances as it last saw wanted, of a group that is to have none.
+  wait_for_capacity_timeout = var.web.paused ? "0" : "10m"
+
   health_check_type         = "ELB"
   health_check_grace_period = 300
   default_instance_warmup   = 60
