@@ -12,7 +12,7 @@ GONE_WITHIN_S = 10.0
 
 
 def kill_at(process: subprocess.Popen[str], sign: str) -> None:
-    """Send SIGKILL to `process`, its Terraform and the provider when it says `sign` on stderr; return when all are gone."""
+    """Send SIGKILL to `process`, Terraform and the provider when it says `sign` on stderr; return when all are gone."""
     assert process.stderr is not None
     seen = []
     for line in process.stderr:
