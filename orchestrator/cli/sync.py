@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from orchestrator.github.client import GitHub
     from orchestrator.identity import Environment
     from orchestrator.lifecycle.context import Context
+    from orchestrator.manifest import PausedBy
     from orchestrator.outcome import Outcome
     from orchestrator.sync.commands import Means
     from orchestrator.sync.one import Operations
@@ -105,7 +107,7 @@ def _one(terminal: Terminal, setting: Setting, number: int, yes: bool, dry_run: 
             return finish(terminal, one.look(world, environment))
         _approve(setting, github, number)
         world, teller = _world(setting, github, emit)
-        outcome = one.sync(world, setting.context(environment, terminal, emit), _operations())
+        outcome = one.sync(world, setting.context(environment, terminal, emit), _operations("schedule"))
     return finish(terminal, outcome, told=teller.last)
 
 
@@ -140,6 +142,7 @@ def _all(terminal: Terminal, setting: Setting, yes: bool, dry_run: bool, paralle
 
 def _world(setting: Setting, github: GitHub, emit: Callable[[Event], None]) -> tuple[World, Teller]:
     from orchestrator.cli import wiring
+    from orchestrator.schedule import paused_since
     from orchestrator.sync.teller import Teller
     from orchestrator.sync.world import World
 
@@ -153,14 +156,20 @@ def _world(setting: Setting, github: GitHub, emit: Callable[[Event], None]) -> t
         now=wiring.utc_now,
         emit=emit,
         run_url=_run_url(setting.environ),
+        night=partial(paused_since, setting.config.limits.pause_schedule),
     )
     return world, teller
 
 
-def _operations() -> Operations:
+def _operations(by: PausedBy) -> Operations:
+    from orchestrator.lifecycle.pause import pause
+    from orchestrator.lifecycle.up import UpOptions, up
     from orchestrator.sync.one import Operations
 
-    return Operations(_not_yet, _not_yet, HEALTH_S)
+    def resume(context: Context) -> Outcome:
+        return up(context, UpOptions(wait_s=HEALTH_S, kind="resume"))
+
+    return Operations(lambda context: pause(context, by), resume, HEALTH_S)
 
 
 def _means(
@@ -169,11 +178,13 @@ def _means(
     from orchestrator.sync.commands import Means
 
     world, _ = _world(setting, github, emit)
-    return Means(world, setting.context(environment, terminal, emit), _operations(), _not_yet)
+    return Means(world, setting.context(environment, terminal, emit), _operations("person"), _refresh)
 
 
-def _not_yet(context: Context) -> Outcome:
-    raise EnvctlError(ExitCode.USAGE, "This envctl neither pauses environments nor refreshes their data.", "Update it.")
+def _refresh(context: Context) -> Outcome:
+    from orchestrator.lifecycle.refresh import refresh, survey
+
+    return refresh(context, survey(context, context.environment, None), HEALTH_S)
 
 
 def _approve(setting: Setting, github: GitHub, number: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,22 +11,28 @@ from orchestrator.aws import databases, engine_facts, parameters
 from orchestrator.aws.session import Session
 from orchestrator.config import Database
 from orchestrator.errors import EnvctlError, ExitCode
-from orchestrator.events import Notice
+from orchestrator.events import Event, Notice
 from orchestrator.lifecycle import policy
-from orchestrator.lifecycle.context import Context
+from orchestrator.lifecycle.context import Looking
 from orchestrator.manifest import PinnedSnapshot
 from orchestrator.snapshots import Policy, Snapshot, SnapshotChoice
 
 
-def pin(context: Context, wanted: str | None) -> PinnedSnapshot:
+def pin(context: Looking, wanted: str | None, emit: Callable[[Event], None] = lambda event: None) -> PinnedSnapshot:
     """Return the snapshot for new data, once it is known that a database can be made from it.
 
     `wanted` is `--snapshot`. Emits what should be known but hinders nothing. Raises EnvctlError.
     """
     choice = choose(context.session, context.config.database, wanted, context.now())
     for note in engine_notes(context.session, context.config.database, choice.snapshot, context.now()):
-        context.emit(Notice(note))
+        emit(Notice(note))
     return PinnedSnapshot.of(choice)
+
+
+def usable(context: Looking, snapshot: PinnedSnapshot) -> bool:
+    """Return whether a snapshot that was chosen before can still be restored."""
+    rule = policy.snapshot_policy(context.config.database, snapshot.arn)
+    return any(found.status == "available" for found in databases.snapshots(context.session, rule))
 
 
 def choose(session: Session, database: Database, wanted: str | None, now: datetime) -> SnapshotChoice:

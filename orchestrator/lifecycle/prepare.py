@@ -14,7 +14,7 @@ from orchestrator.aws.store import Stored
 from orchestrator.errors import EnvctlError, ExitCode, NoRoom
 from orchestrator.events import Run
 from orchestrator.identity import repository_prefix
-from orchestrator.lifecycle import choosing, recovery, room, unsaved
+from orchestrator.lifecycle import choosing, recovery, replacement, room, unsaved
 from orchestrator.lifecycle.context import Context
 from orchestrator.lifecycle.holding import Holding
 from orchestrator.manifest import Manifest, PinnedSnapshot
@@ -30,6 +30,11 @@ class Prepared:
     snapshot: PinnedSnapshot
     commit: str | None
     planned: Run | None = None
+
+    @property
+    def replacing(self) -> str | None:
+        """The database that a refresh has begun to replace: whoever comes next completes that."""
+        return self.stored.manifest.replacing if self.stored else None
 
 
 def prepare(context: Context, wanted: str | None, commit: str | None, hold: Holding | None) -> Prepared:
@@ -57,7 +62,7 @@ def prepare(context: Context, wanted: str | None, commit: str | None, hold: Hold
         except EnvctlError:
             context.engine.discard_plan()
             raise
-    if hold and _mended(context, found):
+    if hold and mended(context, found):
         context.engine.discard_plan()
         ahead = None
         if found.stored and not found.has_state and context.store.has_state(context.environment):
@@ -66,7 +71,7 @@ def prepare(context: Context, wanted: str | None, commit: str | None, hold: Hold
     if found.stored:
         context.workspace.write(context.workspace.record, manifest.render(found.stored.manifest).decode())
         commit = commit or found.stored.manifest.commit
-    guessed_wrong = write_tfvars(context, found.snapshot, commit) or not found.has_state
+    guessed_wrong = write_tfvars(context, found.snapshot, commit) or not found.has_state or found.replacing is not None
     if guessed_wrong:
         context.engine.discard_plan()
         ahead = None
@@ -79,11 +84,12 @@ def plan(context: Context, prepared: Prepared, save: bool) -> Run:
     """Return the plan, made ahead or now; with `save` it can be applied. Raises EnvctlError."""
     if prepared.planned is not None:
         return prepared.planned
+    replaced = replacement.addresses(context, prepared.replacing, clear=save) if prepared.replacing else ()
     with context.watch.step("plan", "planning"):
-        return context.engine.plan(save=save)
+        return context.engine.plan(save=save, replace=replaced)
 
 
-def _mended(context: Context, found: Prepared) -> bool:
+def mended(context: Context, found: Prepared) -> bool:
     """Put right what a run that did not end well has left; return whether anything was done."""
     if unsaved.local(context) is None and not ((found.stored or found.has_state) and recovery.in_doubt(found.stored)):
         return False
@@ -126,9 +132,9 @@ def write_backend(context: Context) -> None:
     context.workspace.write(context.workspace.backend, inputs.render_backend(settings))
 
 
-def write_tfvars(context: Context, snapshot: PinnedSnapshot, commit: str | None) -> bool:
+def write_tfvars(context: Context, snapshot: PinnedSnapshot, commit: str | None, paused: bool = False) -> bool:
     """Write the root module's variables; return whether they are others than before."""
-    text = inputs.render_tfvars(inputs.tfvars(context.environment, context.config, snapshot, commit))
+    text = inputs.render_tfvars(inputs.tfvars(context.environment, context.config, snapshot, commit, paused))
     if text == context.workspace.read(context.workspace.tfvars):
         return False
     context.workspace.write(context.workspace.tfvars, text)
@@ -150,7 +156,7 @@ def _look_up(context: Context, wanted: str | None, hold: Holding | None) -> Prep
             _refuse_too_many(context)
             if hold is not None:
                 room.refuse_without_quota(context)
-        return Prepared(None, has_state, choosing.pin(context, wanted), None)
+        return Prepared(None, has_state, choosing.pin(context, wanted, context.emit), None)
     if stored.manifest.status == "destroyed":
         raise EnvctlError(
             ExitCode.LOCKED,
@@ -163,7 +169,7 @@ def _look_up(context: Context, wanted: str | None, hold: Holding | None) -> Prep
     has_state = sure or context.store.has_state(context.environment)
     if record.applied_at is None and not has_state:
         # No data was ever restored: nothing is pinned.
-        return Prepared(stored, False, choosing.pin(context, wanted), None)
+        return Prepared(stored, False, choosing.pin(context, wanted, context.emit), None)
     pinned = record.snapshot
     if wanted is not None and wanted not in (pinned.id, pinned.arn):
         raise EnvctlError(

@@ -76,6 +76,18 @@ def test_extend_and_status_are_answered(say: Say, envctl: Envctl, account: Accou
     assert len(answers(github)) == 2
 
 
+def test_pause_resume_and_refresh_data(say: Say, envctl: Envctl, account: Account, github: GitHubServer) -> None:
+    envctl("sync", "--pr", "1", "--yes")
+    assert say("/envctl pause").code == 0
+    assert (account.manifest(1).status, account.manifest(1).paused_by) == ("paused", "person")
+    assert say("/envctl refresh-data").code == 7
+    assert "resume" in answers(github)[-1]
+    assert say("/envctl resume").code == 0
+    account.snapshot(timedelta(minutes=1), "newer")
+    assert say("/envctl refresh-data").code == 0
+    assert (account.manifest(1).snapshot.id, account.manifest(1).status) == ("newer", "ready")
+
+
 def test_what_cannot_be_done_is_answered_with_why(say: Say, github: GitHubServer) -> None:
     result = say("/envctl status")
     assert result.code == 2

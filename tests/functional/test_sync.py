@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from github_server import GitHubServer
 from world import PREFIX, VPC, Account, Envctl, FakeTerraform, Result, ended
 
+from orchestrator import manifest as manifests
 from orchestrator.absence import Absence, render
 
 
@@ -225,3 +227,31 @@ def test_without_a_token_it_says_what_is_missing(envctl: Envctl) -> None:
     result = envctl("sync", "--pr", "7", "--yes")
     assert result.code == 3
     assert "GITHUB_TOKEN" in result.err
+
+
+def test_the_schedule_pauses_by_night_and_a_push_wakes(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, github: GitHubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = github.open_pr().number
+    sync(envctl, number)
+    record = account.manifest(number)
+    assert record.operation
+    long_ago = replace(record.operation, started_at=datetime.now(UTC) - timedelta(days=2))
+    account.put(f"{PREFIX}pr-{number}/manifest.json", manifests.render(replace(record, operation=long_ago)))
+    monkeypatch.setenv("ENVCTL_LIMITS__PAUSE_SCHEDULE", "Mon-Sun 00:00-24:00 UTC")
+    paused = sync(envctl, number, "--json")
+    assert (decision(paused)["action"], paused.json["environment"]["paused_by"]) == ("pause", "schedule")
+    assert decision(sync(envctl, number, "--json"))["action"] == "nothing"
+
+    head = github.push(number)
+    assert sync(envctl, number, "--json").json["environment"]["status"] == "ready"
+    awake = account.manifest(number)
+    assert (awake.commit, awake.paused_at) == (head, None)
+
+    monkeypatch.setenv("ENVCTL_LIMITS__PAUSE_SCHEDULE", "none")
+    account.put(
+        f"{PREFIX}pr-{number}/manifest.json",
+        manifests.render(replace(awake, status="paused", paused_at=awake.updated_at, paused_by="schedule")),
+    )
+    assert decision(sync(envctl, number, "--json"))["action"] == "resume"
+    assert account.manifest(number).status == "ready"
