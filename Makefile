@@ -4,12 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
-RUNS ?= 5
+SEED ?= 1
 # Handed on by the environment, so that no shell ever reads it.
 export ENVCTL_PR := $(if $(PR),$(PR),$(ENVCTL_PR))
 
 .DEFAULT_GOAL := help
-.PHONY: help plan up destroy show list demo test lint check bench clean
+.PHONY: help plan up destroy show list demo test lint check bench chaos clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -33,8 +33,8 @@ demo: $(READY) ## everything once, on a local AWS (about 5 minutes)
 	@$(BIN)/python tests/demo.py
 
 test: $(READY) ## every tier of tests (about 10 minutes)
-	$(BIN)/python -m pytest -n 4 tests/unit tests/contract tests/functional tests/properties
-	$(BIN)/python -m pytest -n 8 tests/e2e/test_environments.py tests/e2e tests/modules
+	$(BIN)/python -m pytest -n 4 tests/unit tests/contract tests/functional tests/properties tests/fuzz tests/chaos --ignore tests/chaos/test_fixed.py
+	$(BIN)/python -m pytest -n 8 tests/e2e/test_environments.py tests/e2e tests/modules tests/chaos/test_fixed.py
 
 lint: $(READY) ## format, lint and types
 	$(BIN)/ruff format --check .
@@ -44,11 +44,18 @@ lint: $(READY) ## format, lint and types
 check: lint ## what a person runs before each commit
 	$(BIN)/python -m pytest -q -n 4 tests/unit tests/contract tests/functional
 
+bench: RUNS ?= 5
 bench: $(READY) ## speed, as ratios against a hand-written script   RUNS=5
 	@$(BIN)/python tests/bench/bench.py $(RUNS)
 
+# FUZZ_EXAMPLES is for each test of tests/fuzz: more than 10,000 in all.
+chaos: RUNS ?= 200
+chaos: $(READY) ## faults thrown with dice, each to a good end (an hour)   RUNS=200 SEED=1
+	FUZZ_EXAMPLES=450 $(BIN)/python -m pytest -q -n 2 tests/fuzz
+	PYTHONPATH=tests $(BIN)/python -m chaos.run --runs $(RUNS) --seed $(SEED)
+
 clean: ## remove what make and the tests made here
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .envctl/demo
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .envctl/demo .envctl/chaos
 
 # The versions in constraints.txt are what everything was tested with.
 $(READY): pyproject.toml constraints.txt

@@ -238,7 +238,7 @@ def parse(data: bytes, place: str) -> Manifest:
                 "Update envctl.",
             )
         return _manifest(raw)
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise EnvctlError(
             ExitCode.TERRAFORM,
             f"The manifest {place} cannot be read: {type(error).__name__}: {error}.",

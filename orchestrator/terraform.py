@@ -189,7 +189,7 @@ class Engine:
         self._state_command("state push", str(file))
 
     def _state_command(self, command: str, argument: str) -> None:
-        code, out, err = self._short(command, argument, lock=False)
+        code, out, err = self._short(command, argument, lock=False, no_color=IsFlagged)
         if code != 0:
             raise EnvctlError(ExitCode.TERRAFORM, f"terraform {command}: {_shorten(err or out)}", _hint(command))
 

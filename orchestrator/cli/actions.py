@@ -39,7 +39,10 @@ def _tell(terminal: Terminal, outcome: Outcome, environ: Mapping[str, str], now:
         from orchestrator.page import body
 
         room = body.SUMMARY_BYTES - _size(environ["GITHUB_STEP_SUMMARY"])
-        _append(terminal, "GITHUB_STEP_SUMMARY", environ, body.summary_of(outcome, now, room))
+        if room >= body.AROUND_BYTES:  # one that is too long, GitHub shows nothing of
+            _append(terminal, "GITHUB_STEP_SUMMARY", environ, body.summary_of(outcome, now, room))
+        else:
+            terminal.err("The job's summary is full: nothing was added to it.\n")
     if environ.get("GITHUB_ACTIONS"):
         from orchestrator.page import workflow
 

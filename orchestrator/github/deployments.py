@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from orchestrator.github.failures import Refused
+from orchestrator.github.failures import Refused, is_limit
 from orchestrator.github.session import Item, Session, field
 
 State = Literal["in_progress", "success", "failure"]
@@ -31,14 +31,15 @@ def announce(session: Session, number: int, commit: str, state: State, url: str 
 
 def remove(session: Session, number: int) -> None:
     """End and delete all deployments of a pull request; one that GitHub does not delete stays, ended."""
-    found = _all(session, number)
-    _end(session, found)
-    for deployment in found:
+    for deployment in reversed(_all(session, number)):
+        if _status(session, deployment).get("state") != _ENDED:
+            _add_status(session, deployment, _ENDED)
         try:
-            session.delete(f"/deployments/{field(deployment, 'id', int)}")
+            session.delete(f"/deployments/{deployment['id']}")
         except Refused as refused:
-            if refused.status not in (403, 422):  # it is active for GitHub all the same, or that is not permitted
+            if refused.status not in (403, 422) or is_limit(refused):
                 raise
+            # It is active for GitHub all the same, or deleting is not permitted.
 
 
 def _all(session: Session, number: int) -> list[Item]:
@@ -67,7 +68,7 @@ def _create(session: Session, number: int, commit: str) -> Item:
 
 
 def _end(session: Session, newest_first: list[Item]) -> None:
-    """End these. Those before one that has ended have too: they are ended from the oldest on."""
+    """End these. Behind one that has ended all have, as the oldest is ended first: those are not asked about."""
     active: list[Item] = []
     for deployment in newest_first:
         if _status(session, deployment).get("state") == _ENDED:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 ATTEMPTS = 4
 PATIENCE_S = 150.0
 """How long one call may take, its waits included. GitHub's shortest untold wait is one minute."""
-_TIMEOUT_S = 20
 _PER_PAGE = 100  # the most that GitHub gives
 _PUBLIC = "https://api.github.com"
 _ACTIONS = "github-actions[bot]"
@@ -38,7 +37,8 @@ class Session:
     """A way to one repository: GITHUB_API_URL, and GITHUB_TOKEN or GH_TOKEN of `environ`.
 
     Raises EnvctlError (usage, credentials) at once when they make no sense; asks nobody before the first
-    call. `sleep` and `monotonic` (seconds) are handed in by tests. Threads may share one.
+    call. `sleep` and `monotonic` (seconds) are handed in by tests; `timeout_s` is for one request. Threads
+    may share one.
     """
 
     def __init__(
@@ -47,12 +47,14 @@ class Session:
         environ: Mapping[str, str],
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
+        timeout_s: int = 20,
     ) -> None:
         self._url = _url(environ)
         self._token = _token(environ)
         self._root = f"/repos/{repository}"
         self._sleep = sleep
         self._monotonic = monotonic
+        self._timeout_s = timeout_s
         self._quiet_until = 0.0
         self._made: Requester | None = None
         self._me: str | None = None
@@ -99,21 +101,27 @@ class Session:
 
     def post(self, path: str, body: Item) -> Item:
         """Make something and return it."""
-        made = as_item(self._request("POST", self._root + path, body=body)[1])
-        field(made, "id", int)  # an answer of another kind (a redirect, say) is no promise that it was made
-        return made
+        return self._write("POST", path, body)
 
     def patch(self, path: str, body: Item) -> Item:
         """Change something and return it."""
-        return as_item(self._request("PATCH", self._root + path, body=body)[1])
+        return self._write("PATCH", path, body)
+
+    def _write(self, verb: str, path: str, body: Item) -> Item:
+        written = as_item(self._request(verb, self._root + path, body=body)[1])
+        field(written, "id", int)  # PyGithub lets some redirects pass for answers: nothing was written then
+        return written
 
     def delete(self, path: str) -> None:
         """Delete something; that it is gone already is fine."""
         try:
-            self._request("DELETE", self._root + path)
+            answer = self._request("DELETE", self._root + path)[1]
         except Refused as refused:
             if refused.status != 404:
                 raise
+        else:
+            if answer is not None:
+                raise NoAnswer("nothing was expected")
 
     def me(self) -> str:
         """Return the login that the token writes as: a person's, or an app's, which ends in [bot]."""
@@ -122,9 +130,12 @@ class Session:
             query = {"query": "query { viewer { login } }"}
             try:
                 answer = as_item(self._request("POST", self._requester().graphql_url, body=query)[1])
+                if answer.get("errors"):
+                    is_limit = "RATE_LIMITED" in str(answer["errors"])
+                    raise Refused(429 if is_limit else 403, failures.said_by(answer), {})
                 self._me = field(as_item(as_item(answer.get("data")).get("viewer")), "login", str)
             except Refused as refused:
-                if failures.wait_s(refused, 1) is not None or refused.status == 401:
+                if refused.status not in (403, 404) or failures.is_limit(refused):
                     raise
                 self._me = _ACTIONS
         return self._me
@@ -153,7 +164,7 @@ class Session:
             self._made = Github(
                 auth=Auth.Token(self._token),
                 base_url=self._url,
-                timeout=_TIMEOUT_S,
+                timeout=self._timeout_s,
                 per_page=_PER_PAGE,
                 user_agent="envctl",
                 retry=None,

@@ -37,14 +37,17 @@ def save(context: Context) -> bool:
     kept, current = states.parse(body), context.store.state(context.environment)
     if not kept.readable:
         raise _unsaved(context, "it cannot be read", "Bring an older version of the object back.")
-    if current is not None and current.lineage != kept.lineage:
+    # A state that knows all of it makes it superfluous: it was saved, but S3 answered an error or we were killed
+    # before it was forgotten (pushed into an empty place, it has a new lineage).
+    saved = current is not None and current.readable and kept.ids <= current.ids
+    if current is not None and current.lineage != kept.lineage and not saved:
         raise _unsaved(context, "it is of another lineage than the state that is there", "Compare the two by hand.")
-    if current is None or kept.serial > current.serial:
+    if current is None or (kept.lineage == current.lineage and kept.serial > current.serial):
         file = context.workspace.errored
         if mine is None:
             context.workspace.write(file, body.decode())
         context.engine.push_state(file)
-    elif (kept.serial, kept.ids) != (current.serial, current.ids):  # else it was stored though S3 answered an error
+    elif not saved:
         raise _unsaved(context, "it is older than the state that is there", "Compare the two by hand.")
     context.workspace.errored.unlink(missing_ok=True)
     context.store.purge([context.environment.errored_key])

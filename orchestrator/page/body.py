@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator import durations
 from orchestrator.announcement import Announcement, State
+from orchestrator.errors import EnvctlError
 from orchestrator.events import Resource
 from orchestrator.outcome import Leftover, Outcome
 from orchestrator.page import facts
@@ -29,6 +30,7 @@ T = TypeVar("T")
 # GitHub takes comments of 65,536 characters and summaries of 1 MiB a step.
 COMMENT_CHARACTERS = 60_000
 SUMMARY_BYTES = 1_000_000
+AROUND_BYTES = 40_000  # the longest text around the lists of a summary
 _LISTED = 20  # of each list, in a comment
 _LIST_CHARACTERS = 8_000
 
@@ -61,10 +63,13 @@ def comment(announcement: Announcement) -> str:
 
 
 def summary(announcement: Announcement, limit: int = SUMMARY_BYTES) -> str:
-    """Return the job's summary: what the comment says and all that it leaves out, at most `limit` bytes."""
+    """Return the job's summary: what the comment says and all that it leaves out.
+
+    It has at most `limit` bytes, if that is not less than AROUND_BYTES.
+    """
     outcome = announcement.outcome
     view = _view(announcement)
-    room = max(0, limit - 40_000)  # the longest text around the lists, in bytes
+    room = max(0, limit - AROUND_BYTES)
     left = _left(outcome, None, room // 4)
     unfinished = _unfinished(outcome, None, room // 4)
     resources = _fitted((outcome.resources if outcome else None) or (), _row, None, room // 4)
@@ -72,7 +77,7 @@ def summary(announcement: Announcement, limit: int = SUMMARY_BYTES) -> str:
 
 
 def summary_of(outcome: Outcome, at: datetime, limit: int = SUMMARY_BYTES) -> str:
-    """Return the job's summary of any command's outcome, at most `limit` bytes."""
+    """Return the job's summary of any command's outcome; `limit` as in `summary`."""
     environment, state = outcome.environment, _STATES.get(status_of(outcome) or "")
     if environment is None or state is None or outcome.command == "plan":
         return _of_command(outcome, limit)
@@ -81,7 +86,7 @@ def summary_of(outcome: Outcome, at: datetime, limit: int = SUMMARY_BYTES) -> st
 
 def _of_command(outcome: Outcome, limit: int) -> str:
     """Return the summary of what leaves no environment in a state: a plan, or an error before anything."""
-    room = max(0, limit - 40_000)
+    room = max(0, limit - AROUND_BYTES)
     planned = _fitted(outcome.resources or (), _planned, None, room // 4)
     error = outcome.error
     return _render(
@@ -131,7 +136,7 @@ def _view(announcement: Announcement) -> dict[str, Any]:
     }
 
 
-def _error(announcement: Announcement) -> Any:
+def _error(announcement: Announcement) -> EnvctlError | None:
     return announcement.outcome.error if announcement.outcome else None
 
 
@@ -167,7 +172,8 @@ def _fitted(items: Sequence[T], line: Callable[[T], Markdown], count: int | None
             break
         kept.append(made)
     cut = len(items) - len(kept)
-    return [*kept, Markdown(f"and {cut} more")] if cut else kept
+    elsewhere = "" if count is None else ": see the job's summary"
+    return [*kept, Markdown(f"and {cut} more{elsewhere}")] if cut else kept
 
 
 @cache

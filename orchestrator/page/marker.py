@@ -19,7 +19,8 @@ from orchestrator.identity import Environment
 
 VERSION = 1
 _LINE = re.compile(
-    r"^<!-- envctl:pr-(?P<pr>[1-9][0-9]{0,9}) (?P<name>[a-z0-9-]{1,63}) v[1-9][0-9]{0,3}(?P<fields>(?: [a-z]+=[A-Za-z0-9-]*)*) -->\s*$",
+    r"^<!-- envctl:pr-(?P<pr>[1-9][0-9]{0,9}) (?P<name>[a-z0-9-]{1,63}) v[1-9][0-9]{0,3}"
+    r"(?P<fields>(?: [a-z]+=[A-Za-z0-9-]*)*) -->\s*$",
     re.MULTILINE | re.ASCII,
 )
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
@@ -81,7 +82,7 @@ def parse_marker(body: str) -> Marker | None:
 
 def _name(environment: Environment) -> str:
     # Names of environments are of this form; whoever made one that is not gets no further than its letters.
-    return re.sub("[^a-z0-9-]", "", environment.name)[:63].replace("--", "") or "-"
+    return re.sub("[^a-z0-9-]", "", environment.name)[:63] or "-"
 
 
 def _form(pattern: re.Pattern[str], value: str | None) -> str | None:

@@ -11,6 +11,7 @@ import pytest
 
 from orchestrator import identity, manifest, report
 from orchestrator.config import Config
+from orchestrator.cost import Cost
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Changes, Resource
 from orchestrator.manifest import PinnedSnapshot
@@ -42,6 +43,7 @@ OUTCOMES = {
         resources=(Resource("done", "aws_vpc.this", "aws_vpc", "create", 1.5),),
         outputs={"url": "http://x", "port": 3306},
         timings={"init_s": 1.0, "total_s": 2.0},
+        cost=Cost(0.2602),
         left=(Leftover("arn:x", "ec2:vpc", "has the environment's tag"),),
     ),
     "a failure half way": Outcome(
@@ -86,13 +88,14 @@ def test_the_keys_are_those_of_the_design():
     assert list(found) == SCHEMA["required"]
     assert {
         part: list(found[part] if isinstance(found[part], dict) else found[part][0])
-        for part in ("environment", "snapshot", "changes", "resources", "timings", "left")
+        for part in ("environment", "snapshot", "changes", "resources", "timings", "cost", "left")
     } == {
         "environment": SCHEMA["$defs"]["environment"]["required"],
         "snapshot": SCHEMA["$defs"]["snapshot"]["required"],
         "changes": SCHEMA["properties"]["changes"]["required"],
         "resources": SCHEMA["$defs"]["resource"]["required"],
         "timings": SCHEMA["properties"]["timings"]["required"],
+        "cost": SCHEMA["properties"]["cost"]["required"],
         "left": SCHEMA["$defs"]["leftover"]["required"],
     }
 

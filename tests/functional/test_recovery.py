@@ -201,7 +201,8 @@ def test_a_state_that_does_not_follow_the_present_one_is_for_a_person(
         account.client("s3").get_object(Bucket=BUCKET, Key=f"{PREFIX}pr-42/terraform.tfstate")["Body"].read()
     )
     file = envctl.directory / ".envctl" / "pr-42" / "errored.tfstate"
-    file.write_text(json.dumps({**body, "resources": [], **kept}) if kept is not None else "{")
+    unknown = {"mode": "managed", "type": "aws_vpc", "name": "x", "instances": [{"attributes": {"id": "vpc-new"}}]}
+    file.write_text(json.dumps({**body, "resources": [unknown], **kept}) if kept is not None else "{")
     for command in ("up", "destroy"):
         result = envctl(command, "--pr", "42", "--yes")
         assert (result.code, why in result.err) == (4, True), result.err
@@ -332,7 +333,7 @@ def test_a_database_that_aws_finished_meanwhile_is_trusted_again(
     terraform.set(fail={}, resources={CLUSTER: {"type": "aws_rds_cluster", "id": "shop-pr-42"}, LB: {"type": "aws_lb"}})
     terraform.forget()
     assert up(envctl).code == 0
-    assert terraform.the("untaint").argv == ["untaint", "-lock=false", CLUSTER]
+    assert terraform.the("untaint").argv == ["untaint", "-lock=false", "-no-color", CLUSTER]
     assert "status" not in account.state()["resources"][CLUSTER]
 
 
@@ -345,3 +346,15 @@ def test_a_state_of_another_environment_of_this_checkout_is_left_to_its_own_run(
     terraform.change(LB)
     assert up(envctl).code == 0
     assert theirs.exists()
+
+
+def test_a_state_that_was_saved_after_all_is_forgotten(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    up(envctl)
+    key = f"{PREFIX}pr-42/terraform.tfstate"
+    body = json.loads(account.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    file = envctl.directory / ".envctl" / "pr-42" / "errored.tfstate"
+    file.write_text(json.dumps({**body, "lineage": "that of before it was pushed into an empty place"}))
+    assert up(envctl).code == 0
+    assert (file.exists(), ERRORED in account.objects(), len(account.state()["resources"])) == (False, False, 3)

@@ -9,8 +9,18 @@
 the JSON of that, `faults` what can go wrong, `server` the way there. Standard library only.
 """
 
-from .faults import Fault
+from .faults import Fault, primary_limit, secondary_limit
 from .server import GitHubServer, Request
 from .world import ACTIONS, Comment, Deployment, Pull
 
-__all__ = ["ACTIONS", "Comment", "Deployment", "Fault", "GitHubServer", "Pull", "Request"]
+__all__ = [
+    "ACTIONS",
+    "Comment",
+    "Deployment",
+    "Fault",
+    "GitHubServer",
+    "Pull",
+    "Request",
+    "primary_limit",
+    "secondary_limit",
+]

@@ -20,16 +20,18 @@ MESSAGES = {
 
 @dataclass
 class Fault:
-    """The next `times` requests of `method` whose path `path` is found in are answered with `status`.
+    """The next `times` requests of `method` whose path `path` is found in (regular expressions) get `status`.
 
-    No `status`: they are answered as ever, after `latency_s` seconds. `done`: what was asked for happens
-    all the same. `hang_up`: the connection is closed without an answer. `text` is sent in place of JSON.
+    `after`: so many of them are spared first. No `status`: they are answered as ever, after `latency_s`
+    seconds. `done`: what was asked for happens all the same. `hang_up`: the connection is closed without
+    an answer. `text` is sent in place of JSON.
     """
 
     status: int | None = None
     method: str = ""
     path: str = ""
     times: int = 1
+    after: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
     message: str = ""
     latency_s: float = 0.0
@@ -38,7 +40,14 @@ class Fault:
     text: str | None = None
 
     def meets(self, method: str, path: str) -> bool:
-        return self.times > 0 and self.method in ("", method) and re.search(self.path, path) is not None
+        """Return whether a request meets it, and count it."""
+        if self.times <= 0 or not re.fullmatch(self.method or ".*", method) or not re.search(self.path, path):
+            return False
+        if self.after > 0:
+            self.after -= 1
+            return False
+        self.times -= 1
+        return True
 
     @property
     def does(self) -> bool:

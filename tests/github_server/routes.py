@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .shapes import Json, Shapes
-from .world import Deployment, Person, Reaction, Status, World
+from .world import Person, Reaction, Status, World
 
 REACTIONS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes")
 COMMIT_STATES = ("error", "failure", "pending", "success")
@@ -146,6 +146,11 @@ def create_comment(call: Call, number: str) -> Answer:
     return Answer(201, call.shapes.comment(made))
 
 
+@route("GET", "/issues/comments/{comment}")
+def get_comment(call: Call, comment: str) -> Answer:
+    return Answer(json=call.shapes.comment(_known(call.world.comments, comment)))
+
+
 @route("PATCH", "/issues/comments/{comment}")
 def edit_comment(call: Call, comment: str) -> Answer:
     found = _known(call.world.comments, comment)
@@ -199,11 +204,8 @@ def create_commit_status(call: Call, commit: str) -> Answer:
         raise Refusal(422, f"No commit found for SHA: {commit}")
     if call.body.get("state") not in COMMIT_STATES:
         raise _invalid("Status", "state", "missing_field")
-    context, description = call.body.get("context", "default"), call.body.get("description")
-    status = Status(
-        call.world.next_id(), call.viewer, call.body["state"], call.world.now(), context, description=description
-    )
-    call.world.statuses.setdefault(commit, []).append(status)
+    status = call.world.check(commit, call.body.get("context", "default"), call.body["state"], call.viewer.login)
+    status.description = call.body.get("description")
     return Answer(201, call.shapes.commit_status(status, commit))
 
 
@@ -249,19 +251,10 @@ def create_deployment(call: Call) -> Answer:
     required = body.get("required_contexts")
     if any(contexts.get(name) != "success" for name in (contexts if required is None else required)):
         raise Refusal(409, f"Conflict: Commit status checks failed for {ref}", [{"contexts": []}])
-    made = Deployment(
-        id=call.world.next_id(),
-        author=call.viewer,
-        sha=ref,
-        ref=ref,
-        task=body.get("task", "deploy"),
-        environment=body.get("environment", "production"),
-        transient=body.get("transient_environment", False),
-        production=body.get("production_environment", body.get("environment", "production") == "production"),
-        description=body.get("description"),
-        created_at=call.world.now(),
-    )
-    call.world.deployments[made.id] = made
+    task, environment = body.get("task", "deploy"), body.get("environment", "production")
+    made = call.world.deploy(ref, task, environment, call.viewer.login)
+    made.production = body.get("production_environment", made.production)
+    made.transient, made.description = body.get("transient_environment", False), body.get("description")
     return Answer(201, call.shapes.deployment(made))
 
 

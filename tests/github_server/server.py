@@ -100,7 +100,6 @@ class GitHubServer(World):
         with self.lock:
             for fault in self.faults:
                 if fault.meets(method, path):
-                    fault.times -= 1
                     return fault
         return Fault()
 
@@ -206,8 +205,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, status: int, headers: dict[str, str], answer: Any, text: str | None) -> None:
         data = text.encode() if text is not None else json.dumps(answer).encode()
-        self.send_response(status)
-        for name, value in headers.items():
+        self.send_response_only(status)
+        for name, value in {"Server": "github.test", "Date": self.date_time_string(), **headers}.items():
             self.send_header(name, value)
         if status != 204:
             self.send_header("Content-Type", "application/json; charset=utf-8" if text is None else "text/html")

@@ -85,10 +85,10 @@ class Deployment:
     ref: str
     task: str
     environment: str
-    transient: bool
     production: bool
-    description: str | None
     created_at: str
+    transient: bool = False
+    description: str | None = None
     statuses: list[Status] = field(default_factory=list)
 
     @property
@@ -255,10 +255,27 @@ class World:
                 if found.number == number and (author is None or (found.author and found.author.login == author))
             ]
 
+    def deploy(
+        self, ref: str, task: str = "deploy", environment: str = "production", author: str = "dev"
+    ) -> Deployment:
+        """Somebody makes a deployment."""
+        with self.lock:
+            production, at = environment == "production", self.now()
+            made = Deployment(self.next_id(), self.person(author), ref, ref, task, environment, production, at)
+            self.deployments[made.id] = made
+            return made
+
     def deployments_of(self, number: int) -> list[Deployment]:
         """The deployments of a pull request's environment, oldest first."""
         with self.lock:
             return [found for found in self.deployments.values() if found.task == f"envctl:pr-{number}"]
+
+    def check(self, commit: str, context: str, state: str = "success", author: str = "dev") -> Status:
+        """Somebody sets a status of a commit."""
+        with self.lock:
+            made = Status(self.next_id(), self.person(author), state, self.now(), context)
+            self.statuses.setdefault(commit, []).append(made)
+            return made
 
     def run(self, status: str = "in_progress", attempt: int = 1, run: int | None = None) -> int:
         """Start a workflow run, or say how one is doing now; return its id."""

@@ -76,6 +76,8 @@ def test_a_newer_version_is_refused():
         {"version": "1"},
         {"version": None},
         {"status": "asleep"},
+        {"code": ["a list"]},
+        {"operation": ["a list"]},
         {"pr": "42"},
         {"pr": True},
         {"name": 3},

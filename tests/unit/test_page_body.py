@@ -59,6 +59,11 @@ def said(announcement):
 # What each state says
 
 
+def test_every_state_has_its_title_and_no_two_the_same():
+    assert TITLES.keys() == set(STATES)
+    assert len({symbol for symbol, _ in TITLES.values()}) == len({word for _, word in TITLES.values()}) == len(STATES)
+
+
 @pytest.mark.parametrize("state", STATES)
 def test_the_first_line_is_symbol_and_word(state):
     symbol, word = TITLES[state]
@@ -149,7 +154,7 @@ def test_a_failed_destroy_lists_what_is_left_and_promises_no_site():
     written = comment(told("failed", "destroy", failed=error(ExitCode.NOT_CLEAN), left=LEFT))
     found = page(written)
     assert LEFT[0].arn in found.text
-    assert "and 30 more" in found.text
+    assert "and 30 more: see the job's summary" in found.text
     assert "/envctl destroy tries again" in found.text
     assert URL not in written
     assert "cluster.example" not in written

@@ -251,7 +251,15 @@ def test_one_that_went_since_the_listing_is_left_out(s3, store):
 
 @pytest.mark.parametrize(
     ("body", "there"),
-    [(b'{"resources": [{"type": "aws_vpc"}]}', True), (b'{"resources": []}', False), (b"{}", False), (b"<odd>", True)],
+    [
+        (b'{"resources": [{"type": "aws_vpc"}]}', True),
+        (b'{"resources": []}', False),
+        (b"{}", False),
+        (b"<odd>", True),
+        (b'{"resources": 5}', True),
+        (b"[" * 100_000, True),
+    ],
+    ids=["something", "nothing", "no list", "no JSON", "no list of it", "without end"],
 )
 def test_a_state_counts_when_there_is_something_in_it(s3, store, body, there):
     expect_get(s3, body, environment().state_key)
@@ -278,8 +286,9 @@ def test_a_lock_says_who_holds_it(s3, store):
     assert found.describe() == "by me@ci since now, for OperationTypeApply"
 
 
-def test_a_lock_that_makes_no_sense_is_a_lock(s3, store):
-    expect_get(s3, b"[]", environment().lock_key)
+@pytest.mark.parametrize("body", [b"[]", b"", b"[" * 100_000], ids=["no object", "empty", "without end"])
+def test_a_lock_that_makes_no_sense_is_a_lock(s3, store, body):
+    expect_get(s3, body, environment().lock_key)
     assert store.lock(environment()).describe() == "by somebody since an unknown time, for an operation"
 
 
