@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
     from orchestrator.outcome import Outcome
     from orchestrator.sync.commands import Means
     from orchestrator.sync.one import Operations
-    from orchestrator.sync.teller import Teller
     from orchestrator.sync.world import World
 
 HEALTH_S = 900.0
@@ -104,12 +100,10 @@ def _one(terminal: Terminal, setting: Setting, number: int, yes: bool, dry_run: 
     github = wiring.github(setting)
     with shown(terminal) as emit:
         if dry_run:
-            world, _ = _world(setting, github, emit)
-            return finish(terminal, one.look(world, environment))
+            return finish(terminal, one.look(_world(setting, github, emit), environment))
         _approve(setting, github, number)
-        world, teller = _world(setting, github, emit)
+        world = _world(setting, github, emit)
         outcome = one.sync(world, _context(terminal, setting, environment, github, emit), _operations())
-    _tell_runner(terminal, setting.environ, outcome, teller)
     return finish(terminal, outcome)
 
 
@@ -133,28 +127,27 @@ def _all(terminal: Terminal, setting: Setting, yes: bool, dry_run: bool, paralle
 
     interrupts = Interrupts(terminal.say)
     interrupts.install()
-    world, _ = _world(setting, wiring.github(setting), emit)
+    world = _world(setting, wiring.github(setting), emit)
     children = Children(passed, interrupts, terminal.say)
     return finish(terminal, sync_all(Fleet(world, setting.environment, children, parallel), dry_run))
 
 
-def _world(setting: Setting, github: GitHub, emit: Callable[[Event], None]) -> tuple[World, Teller]:
+def _world(setting: Setting, github: GitHub, emit: Callable[[Event], None]) -> World:
     from orchestrator.cli import wiring
     from orchestrator.sync.teller import Teller
     from orchestrator.sync.world import World
 
-    session, teller = setting.session(), Teller(github, setting.config.github)
-    world = World(
+    session = setting.session()
+    return World(
         config=setting.config,
         session=session,
         store=setting.store(session),
         github=github,
-        announce=teller,
+        announce=Teller(github, setting.config.github),
         now=wiring.utc_now,
         emit=emit,
         run_url=_run_url(setting.environ),
     )
-    return world, teller
 
 
 def _context(
@@ -174,7 +167,7 @@ def _means(
 ) -> Means:
     from orchestrator.sync.commands import Means
 
-    world, _ = _world(setting, github, emit)
+    world = _world(setting, github, emit)
     return Means(world, _context(terminal, setting, environment, github, emit), _operations(), _not_yet)
 
 
@@ -197,24 +190,3 @@ def _run_url(environ: Mapping[str, str]) -> str | None:
     server, repository, run = (environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
     url = f"{server}/{repository}/actions/runs/{run}"
     return url if re.fullmatch(r"https?://[A-Za-z0-9.:-]+/[\w.-]+/[\w.-]+/actions/runs/[0-9]+", url) else None
-
-
-def _tell_runner(terminal: Terminal, environ: Mapping[str, str], outcome: Outcome, teller: Teller) -> None:
-    """Write the job's summary, outputs and annotations, where there is a job; no failure of that counts."""
-    if environ.get("GITHUB_ACTIONS") != "true":
-        return
-    import secrets
-
-    from orchestrator.cli.wiring import utc_now
-    from orchestrator.page import body, workflow
-
-    summary = body.summary(teller.last) if teller.last else body.summary_of(outcome, utc_now())
-    for name, text in (
-        ("GITHUB_STEP_SUMMARY", summary),
-        ("GITHUB_OUTPUT", workflow.outputs(outcome, f"envctl-{secrets.token_hex(16)}")),
-    ):
-        if environ.get(name):
-            with suppress(OSError), Path(environ[name]).open("a", encoding="utf-8") as file:
-                file.write(text if text.endswith("\n") else f"{text}\n")
-    for line in workflow.annotate(outcome):
-        terminal.err(f"{line}{os.linesep}")
