@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from orchestrator import durations
+from orchestrator import durations, schedule
 
 
 def _listed(value: object) -> object:
@@ -58,6 +58,24 @@ OptionalDuration = Annotated[
     BeforeValidator(_duration_or_none),
     PlainSerializer(lambda value: "none" if value is None else durations.compact(value), return_type=str),
     WithJsonSchema({"type": "string", "pattern": "^([1-9][0-9]{0,5}[smhd]|none)$"}),
+]
+
+
+def _schedule(value: object) -> object:
+    if value in (None, "none"):
+        return None
+    if isinstance(value, str):
+        return schedule.parse(value)
+    if isinstance(value, schedule.Schedule):
+        return value
+    raise ValueError(f"must be text in quotes, as in {schedule.FORM!r}")
+
+
+OptionalSchedule = Annotated[
+    schedule.Schedule | None,
+    BeforeValidator(_schedule),
+    PlainSerializer(lambda value: str(value or "none"), return_type=str),
+    WithJsonSchema({"type": "string"}),
 ]
 REGION = r"[a-z]{2}(-[a-z]+)+-[0-9]"
 SnapshotType = Literal["automated", "manual", "awsbackup", "shared"]
@@ -136,6 +154,7 @@ class Network(_Section):
 
     cidr: str = "10.42.0.0/16"
     nat: Literal["single", "per_az", "none"] = "single"
+    nat_when_paused: Literal["keep", "none"] = "keep"
 
     @field_validator("cidr")
     @classmethod
@@ -202,6 +221,7 @@ class Limits(_Section):
 
     max_environments: Annotated[int, Field(ge=1, le=1000)] = 10
     ttl: Duration = timedelta(hours=72)
+    pause_schedule: OptionalSchedule = None
 
 
 class Config(_Section):

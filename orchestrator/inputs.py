@@ -13,8 +13,10 @@ from orchestrator.identity import Environment
 from orchestrator.manifest import PinnedSnapshot
 
 
-def tfvars(environment: Environment, config: Config, snapshot: PinnedSnapshot, commit: str | None) -> dict[str, Any]:
-    """Return the variables of the root module."""
+def tfvars(
+    environment: Environment, config: Config, snapshot: PinnedSnapshot, commit: str | None, paused: bool = False
+) -> dict[str, Any]:
+    """Return the variables of the root module; `paused` is for an environment that nobody uses just now."""
     database = config.database
     serverless = database.instance_class == "db.serverless"
     return {
@@ -22,8 +24,12 @@ def tfvars(environment: Environment, config: Config, snapshot: PinnedSnapshot, c
         "region": environment.region,
         "tags": environment.tags,
         "commit": commit or "",
-        "network": config.network.model_dump(),
-        "web": config.web.model_dump(),
+        "network": {
+            "cidr": config.network.cidr,
+            "nat": config.network.nat,
+            "paused": paused and config.network.nat_when_paused == "none",
+        },
+        "web": {**config.web.model_dump(), "paused": paused},
         "database": {
             "kind": snapshot.kind,
             "snapshot_arn": snapshot.arn,
@@ -34,6 +40,7 @@ def tfvars(environment: Environment, config: Config, snapshot: PinnedSnapshot, c
             "min_capacity": database.min_capacity if serverless else None,
             "max_capacity": database.max_capacity if serverless else None,
             "kms_key_arn": database.kms_key_arn or None,
+            "paused": paused,
         },
         "bastion": config.bastion.model_dump(),
         "provider_max_retries": config.terraform.max_retries,

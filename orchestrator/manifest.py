@@ -85,6 +85,9 @@ class Manifest:
     `generation` counts the lives of its pull request: closing ends one (`closed_at`), and what was begun in
     an older one may not write any more. `data_at` is when the database was last restored, `paused_at` since
     when it is paused, and `paused_by` who did it.
+
+    `replacing` is AWS's own id of a database that has to go, for its data is older than `snapshot`: it is set
+    before a refresh touches anything and stays until the new database stands, whoever finishes the work.
     """
 
     name: str
@@ -107,12 +110,18 @@ class Manifest:
     paused_at: datetime | None = None
     paused_by: PausedBy | None = None
     code: StoredCode | None = None
+    replacing: str | None = None
     version: int = VERSION
 
     @property
     def url(self) -> str | None:
         url = self.outputs.get("url")
         return url if isinstance(url, str) else None
+
+    @property
+    def restoring(self) -> bool:
+        """Whether the next complete apply restores the database: the first one, and that of a refresh."""
+        return self.applied_at is None or self.replacing is not None
 
 
 def begin(environment: Environment, snapshot: PinnedSnapshot, now: datetime, ttl: timedelta) -> Manifest:
@@ -176,14 +185,25 @@ def conclude(
 ) -> Manifest:
     """Return `manifest` with what came of it; `outputs` replace the old ones when given."""
     operation = replace(manifest.operation, ended_at=now, outcome=outcome) if manifest.operation else None
-    return replace(
+    ended = replace(
         manifest,
         status=status,
         updated_at=now,
         operation=operation,
-        # From the first complete apply on there is data that can be lost, healthy or not.
-        applied_at=(manifest.applied_at or now) if status in ("ready", "unhealthy") else manifest.applied_at,
         outputs=manifest.outputs if outputs is None else outputs,
+    )
+    return _applied(ended, now) if status in ("ready", "unhealthy") else ended
+
+
+def _applied(manifest: Manifest, now: datetime) -> Manifest:
+    """Return `manifest` after a complete apply, healthy or not: everything runs, on the data of its snapshot."""
+    return replace(
+        manifest,
+        applied_at=manifest.applied_at or now,  # from the first one on there is data that can be lost
+        data_at=now if manifest.restoring else manifest.data_at,
+        replacing=None,
+        paused_at=None,
+        paused_by=None,
     )
 
 
@@ -258,8 +278,7 @@ def _manifest(raw: dict[str, Any]) -> Manifest:
     if values["status"] not in get_args(Status):
         raise ValueError(f"status {values['status']!r}")
     _texts(values, "name", "project", "repository", "region")
-    if values.get("commit") is not None:
-        _texts(values, "commit")
+    _texts(values, *(name for name in ("commit", "replacing") if values.get(name) is not None))
     if type(values["pr"]) is not int or not isinstance(values.get("outputs", {}), dict):
         raise TypeError("pr or outputs has the wrong type")
     values["snapshot"] = _snapshot(raw["snapshot"])

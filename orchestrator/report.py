@@ -80,6 +80,9 @@ def _environment(
         "region": environment.region,
         "created_at": iso(manifest.created_at) if manifest else None,
         "expires_at": iso(manifest.expires_at) if manifest else None,
+        "data_at": _time(manifest.data_at) if manifest else None,
+        "paused_at": _time(manifest.paused_at) if manifest else None,
+        "paused_by": manifest.paused_by if manifest else None,
         "state": {"bucket": environment.bucket, "key": environment.state_key},
     }
 
@@ -94,6 +97,10 @@ def _decision(decided: Decided) -> dict[str, Any]:
     }
 
 
+def _time(moment: datetime | None) -> str | None:
+    return iso(moment) if moment else None
+
+
 def _snapshot(snapshot: PinnedSnapshot, now: datetime) -> dict[str, Any]:
     return {
         "arn": snapshot.arn,
@@ -103,6 +110,7 @@ def _snapshot(snapshot: PinnedSnapshot, now: datetime) -> dict[str, Any]:
         "engine_version": snapshot.engine_version,
         "created_at": iso(snapshot.created_at),
         "age_s": round((now - snapshot.created_at).total_seconds()),
+        "age": durations.in_words((now - snapshot.created_at).total_seconds()),
         "reason": snapshot.reason,
     }
 
@@ -174,7 +182,7 @@ def _summary(outcome: Outcome, now: datetime, style: Style) -> str:
         lines += _facts(record, now)
         if outcome.cost is not None:
             lines.append(_row("costs", f"about ${outcome.cost.hourly_usd:.2f} an hour (estimate, see docs/costs.md)"))
-    if outcome.changes is not None and outcome.command in ("up", "destroy", "sync"):
+    if outcome.changes is not None and outcome.command != "plan":
         lines.append(_row("changes", _counts(outcome)))
     slow = [r for r in outcome.resources or () if r.phase == "done" and r.elapsed_s >= 1][:SLOWEST]
     if slow:
@@ -199,9 +207,17 @@ def _facts(record: Manifest, now: datetime) -> list[str]:
     age = durations.in_words((now - snapshot.created_at).total_seconds())
     left = (record.expires_at - now).total_seconds()
     lines = [
-        _row("snapshot", f"{snapshot.id}, {age} old, {snapshot.engine} {snapshot.engine_version}"),
-        _row("", f"chosen as {snapshot.reason}"),
+        _row("snapshot", f"{snapshot.id}, {age} old, {snapshot.kind} of {snapshot.engine} {snapshot.engine_version}"),
+        _row("", f"taken {iso(snapshot.created_at)}, chosen as {snapshot.reason}"),
     ]
+    if record.replacing:
+        lines.append(_row("data", "is being replaced by that of this snapshot; `envctl refresh-data` completes it"))
+    elif record.data_at:
+        restored = durations.in_words((now - record.data_at).total_seconds())
+        lines.append(_row("data", f"restored {restored} ago ({iso(record.data_at)})"))
+    if record.paused_at:
+        since = durations.in_words((now - record.paused_at).total_seconds())
+        lines.append(_row("paused", f"for {since}, by {'the schedule' if record.paused_by == 'schedule' else 'hand'}"))
     if record.commit:
         lines.append(_row("commit", record.commit))
     if record.outputs.get("database_endpoint"):
@@ -235,7 +251,7 @@ def _counts(outcome: Outcome) -> str:
         parts.append(f"{failed} not finished")
     if parts:
         return ", ".join(parts)
-    return "none: everything is as it should be" if outcome.command == "up" and outcome.ok else "none"
+    return "none: everything is as it should be" if outcome.command in ("up", "resume") and outcome.ok else "none"
 
 
 def _left(outcome: Outcome, style: Style) -> list[str]:

@@ -1,4 +1,4 @@
-"""What Terraform's state says that envctl needs: which things it knows, and which of them it distrusts. Pure.
+"""What Terraform's state says that envctl needs: which things and databases it knows, and what it distrusts. Pure.
 
 The format is version 4, which Terraform and OpenTofu share. Values are read and dropped: a state holds secrets.
 """
@@ -9,6 +9,13 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+# Where each type keeps AWS's own id of a database.
+_RESOURCE_ID = {
+    "aws_rds_cluster": "cluster_resource_id",
+    "aws_rds_cluster_instance": "dbi_resource_id",
+    "aws_db_instance": "resource_id",
+}
+
 
 @dataclass(frozen=True)
 class Tainted:
@@ -17,6 +24,19 @@ class Tainted:
     address: str
     type: str
     id: str
+
+
+@dataclass(frozen=True)
+class StateDatabase:
+    """A database that a state manages: `identifier` is its name, `resource_id` what AWS never calls another one.
+
+    The latter is None of one whose making did not end.
+    """
+
+    address: str
+    type: str
+    identifier: str
+    resource_id: str | None
 
 
 @dataclass(frozen=True)
@@ -30,6 +50,7 @@ class State:
     serial: int = -1
     ids: frozenset[str] = frozenset()
     tainted: tuple[Tainted, ...] = ()
+    databases: tuple[StateDatabase, ...] = ()
     readable: bool = True
     empty: bool = True
 
@@ -45,6 +66,7 @@ def parse(body: bytes) -> State:
         raw = json.loads(body)
         ids: set[str] = set()
         tainted: list[Tainted] = []
+        databases: list[StateDatabase] = []
         empty = True
         for resource in raw.get("resources") or ():
             if resource.get("mode") == "data":
@@ -53,14 +75,29 @@ def parse(body: bytes) -> State:
             for instance in resource.get("instances") or ():
                 attributes = instance.get("attributes") or {}
                 ids |= {str(attributes[key]) for key in ("id", "arn", "identifier") if attributes.get(key)}
+                if resource.get("type") in _RESOURCE_ID:
+                    databases.append(_database(resource, instance, attributes))
                 if instance.get("status") == "tainted":
                     identifier = str(attributes.get("identifier") or attributes.get("id") or "")
                     tainted.append(Tainted(_address(resource, instance), str(resource["type"]), identifier))
         return State(
-            str(raw.get("lineage", "")), int(raw.get("serial", -1)), frozenset(ids), tuple(tainted), True, empty
+            str(raw.get("lineage", "")),
+            int(raw.get("serial", -1)),
+            frozenset(ids),
+            tuple(tainted),
+            tuple(databases),
+            True,
+            empty,
         )
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return State(readable=False)
+
+
+def _database(resource: dict[str, Any], instance: dict[str, Any], attributes: dict[str, Any]) -> StateDatabase:
+    kind = str(resource["type"])
+    name = attributes.get("cluster_identifier" if kind == "aws_rds_cluster" else "identifier")
+    own = attributes.get(_RESOURCE_ID[kind])
+    return StateDatabase(_address(resource, instance), kind, str(name or ""), str(own) if own else None)
 
 
 def _address(resource: dict[str, Any], instance: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -121,8 +121,11 @@ class Engine:
         self._workspace.write(self._workspace.stamp, self._stamp())
         return True
 
-    def plan(self, save: bool = False) -> Run:
-        """Plan; exit codes as of `-detailed-exitcode` (0 no change, 2 changes). Raises EnvctlError."""
+    def plan(self, save: bool = False, replace: Sequence[str] = ()) -> Run:
+        """Plan; exit codes as of `-detailed-exitcode` (0 no change, 2 changes). Raises EnvctlError.
+
+        The resources at the addresses `replace` are planned to be made anew, whatever their configuration.
+        """
         if save:
             # Terraform keeps the mode of a file that is there, and would make one that all may read.
             self._workspace.write(self._workspace.plan, "")
@@ -132,6 +135,7 @@ class Engine:
             detailed_exitcode=IsFlagged,
             lock=False,
             out=str(self._workspace.plan) if save else None,
+            replace=list(replace),
             var_file=str(self._workspace.tfvars),
             parallelism=self._parallelism,
         )

@@ -15,9 +15,11 @@ from orchestrator.cli.options import (
     ConfigPath,
     Json,
     NoColor,
+    NoWait,
     Pr,
     Quiet,
     Snapshot,
+    Timeout,
     Verbose,
     Yes,
 )
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from orchestrator.cli.wiring import Setting
+    from orchestrator.identity import Environment
     from orchestrator.lifecycle.context import Context
     from orchestrator.outcome import Outcome
 
@@ -93,8 +96,8 @@ def up(
     commit: Commit = None,
     snapshot: Snapshot = None,
     yes: Yes = False,
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait until it is healthy.")] = False,
-    timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="How long to wait for health.")] = "15m",
+    no_wait: NoWait = False,
+    timeout: Timeout = "15m",
     config: ConfigPath = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -114,6 +117,85 @@ def up(
         return up(context, UpOptions(sha, _wanted(snapshot), wait_s))
 
     return _long(terminal, config, pr, "up", work, ask=None if yes else "Bring up {name} in {region}?")
+
+
+@app.command("refresh-data")
+def refresh_data(
+    pr: Pr = None,
+    snapshot: Snapshot = None,
+    yes: Yes = False,
+    no_wait: NoWait = False,
+    timeout: Timeout = "15m",
+    config: ConfigPath = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    no_color: NoColor = False,
+) -> int:
+    """Replace the database, and nothing else, with one from the newest snapshot."""
+    from orchestrator.cli import wiring
+
+    terminal = Terminal(json, quiet, verbose, no_color)
+    wait_s = None if no_wait else _duration("--timeout", timeout).total_seconds()
+    setting = wiring.setting(config)
+    environment = setting.environment(wiring.pr_of(pr, setting.environ))
+    terminal.say(f"envctl refresh-data {environment.name} ({environment.repository}, {environment.region})")
+    from orchestrator.lifecycle.refresh import refresh, survey
+
+    found = survey(setting.records(), environment, _wanted(snapshot))
+    if found.due:
+        terminal.say(found.describe(wiring.utc_now()))
+        terminal.confirm(f"Replace the database of {environment.name} and everything in it?", yes)
+    return _run(terminal, setting, environment, lambda context: refresh(context, found, wait_s))
+
+
+@app.command()
+def pause(
+    pr: Pr = None,
+    config: ConfigPath = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    no_color: NoColor = False,
+) -> int:
+    """Stop what bills by the hour; data and URL stay, `resume` or a push brings it back."""
+    terminal = Terminal(json, quiet, verbose, no_color)
+
+    def work(context: Context, setting: Setting) -> Outcome:
+        from orchestrator.lifecycle.pause import pause
+
+        return pause(context, "person")
+
+    return _long(terminal, config, pr, "pause", work)
+
+
+@app.command()
+def resume(
+    pr: Pr = None,
+    no_wait: NoWait = False,
+    timeout: Timeout = "15m",
+    config: ConfigPath = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    no_color: NoColor = False,
+) -> int:
+    """Start a paused environment again, as it was, and wait until it is healthy."""
+    from orchestrator.cli import wiring
+    from orchestrator.cli.render import finish
+
+    terminal = Terminal(json, quiet, verbose, no_color)
+    wait_s = None if no_wait else _duration("--timeout", timeout).total_seconds()
+    setting = wiring.setting(config)
+    environment = setting.environment(wiring.pr_of(pr, setting.environ))
+    terminal.say(f"envctl resume {environment.name} ({environment.repository}, {environment.region})")
+    from orchestrator.lifecycle import records
+    from orchestrator.lifecycle.up import UpOptions, up
+
+    running = records.not_paused(setting.records(), environment)
+    if running is not None:
+        return finish(terminal, running)
+    return _run(terminal, setting, environment, lambda context: up(context, UpOptions(wait_s=wait_s, kind="resume")))
 
 
 @app.command()
@@ -299,7 +381,6 @@ def _long(
 ) -> int:
     """Run one of the operations that take minutes, with its display."""
     from orchestrator.cli import wiring
-    from orchestrator.cli.render import finish
 
     setting = wiring.setting(config)
     environment = setting.environment(wiring.pr_of(pr, setting.environ))
@@ -307,10 +388,16 @@ def _long(
     terminal.say(f"envctl {command} {environment.name} ({environment.repository}, {environment.region})")
     if ask is not None:
         terminal.confirm(ask.format(name=environment.name, region=environment.region), yes=False)
+    return _run(terminal, setting, environment, lambda context: work(context, setting))
+
+
+def _run(terminal: Terminal, setting: Setting, environment: Environment, work: Callable[[Context], Outcome]) -> int:
+    """Do the work with its display, and print what came of it."""
     from orchestrator.cli.progress import shown
+    from orchestrator.cli.render import finish
 
     with shown(terminal) as emit:
-        outcome = work(setting.context(environment, terminal, emit), setting)
+        outcome = work(setting.context(environment, terminal, emit))
     return finish(terminal, outcome)
 
 

@@ -26,3 +26,5 @@ Commit = Annotated[
 Snapshot = Annotated[
     str | None, typer.Option("--snapshot", metavar="ID", help="A snapshot's id or ARN; default: latest.")
 ]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait until it is healthy.")]
+Timeout = Annotated[str, typer.Option("--timeout", metavar="TIME", help="How long to wait for health.")]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from orchestrator.aws.session import Session
 from orchestrator.aws.store import Store
@@ -14,6 +15,19 @@ from orchestrator.events import Event, Step
 from orchestrator.identity import Environment
 from orchestrator.terraform import Engine
 from orchestrator.workspace import Workspace
+
+
+class Looking(Protocol):
+    """What it takes to look and to choose, and to change nothing."""
+
+    @property
+    def config(self) -> Config: ...
+    @property
+    def session(self) -> Session: ...
+    @property
+    def store(self) -> Store: ...
+    @property
+    def now(self) -> Callable[[], datetime]: ...
 
 
 @dataclass

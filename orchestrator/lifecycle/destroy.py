@@ -15,6 +15,7 @@ from orchestrator.lifecycle.context import Context
 from orchestrator.lifecycle.holding import Holding, holding
 from orchestrator.lifecycle.prepare import write_backend, write_tfvars
 from orchestrator.lifecycle.recovery import clear_strangers, until_gone
+from orchestrator.lifecycle.wake import wake_databases
 from orchestrator.manifest import PinnedSnapshot
 from orchestrator.outcome import Leftover, Outcome
 from orchestrator.terraform import failure
@@ -74,6 +75,7 @@ def _take_away(context: Context, hold: Holding, stored: Stored | None, sweep: bo
         )
     if sweep:
         clear_strangers(context, vpc)
+    _start_databases(context)
     run = _terraform_destroy(context)
     error = failure(run, "destroy") if run.exit_code != 0 or run.interrupted else None
     if error and error.code in (ExitCode.INTERRUPTED, ExitCode.CREDENTIALS):
@@ -92,6 +94,14 @@ def _take_away(context: Context, hold: Holding, stored: Stored | None, sweep: bo
     # Nothing is left, whatever Terraform's exit code was: that is the fact that counts.
     _forget(context, hold, stored)
     return _outcome(context, stored, run, (), None)
+
+
+def _start_databases(context: Context) -> None:
+    """Start what is stopped: RDS deletes no stopped cluster. Whether it matters, Terraform finds out."""
+    try:
+        wake_databases(context)
+    except EnvctlError as error:
+        context.emit(Notice(error.message))
 
 
 def _terraform_destroy(context: Context) -> Run:

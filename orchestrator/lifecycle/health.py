@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.aws import health
+from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Notice
 from orchestrator.lifecycle.context import Context
+from orchestrator.manifest import Status
 
 POLL_S = 5.0
 DEFAULT_TIMEOUT_S = 900.0
@@ -42,6 +44,26 @@ def judge(refresh: str | None, targets: dict[str, str] | None, answer: str | Non
 def has_site(outputs: dict[str, Any]) -> bool:
     """Return whether there is anything to wait for: a team's own root module may have no site."""
     return bool(outputs.get("url") or outputs.get("target_group_arn"))
+
+
+def settle(
+    context: Context, outputs: dict[str, Any], wait_s: float | None, unasked: Status = "ready"
+) -> tuple[Status, EnvctlError | None]:
+    """Return the status of what is applied, and why if it is unhealthy.
+
+    `wait_s` is how long to wait for health in seconds; without it, or without a site, it is `unasked`.
+    """
+    if wait_s is None or not has_site(outputs):
+        return unasked, None
+    with context.watch.step("health", "waiting for healthy targets and the URL"):
+        found = wait_until_healthy(context, outputs, wait_s)
+    if found.ok:
+        return "ready", None
+    return "unhealthy", EnvctlError(
+        ExitCode.UNHEALTHY,
+        f"{context.environment.name} is applied but not healthy: {found.reason}.",
+        "Look at an instance with `aws ssm start-session`, mend the cause, and run `envctl up` again.",
+    )
 
 
 def wait_until_healthy(context: Context, outputs: dict[str, Any], timeout_s: float) -> Health:

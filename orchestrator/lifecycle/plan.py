@@ -15,10 +15,12 @@ def plan(context: Context, commit: str | None, snapshot: str | None, fail_on_cha
         run = prepare.plan(context, prepared, save=False)
     record = prepared.stored.manifest if prepared.stored else None
     notes = ["The output values would change."] if run.output_changes and not run.changes and record else []
-    if record and record.applied_at:
+    if record and record.applied_at and not record.replacing:
         address = policy.replaced_database(run.planned)
         if address:
-            notes.append(f"`up` would refuse this plan: it replaces or destroys the database {address}.")
+            notes.append(f"`up` would refuse this plan: {address} cannot go without the environment's data.")
+    if record and record.paused_at:
+        notes.append("It is paused: `up` would resume it, and start its database as well.")
     changed = run.exit_code == 2
     return Outcome(
         "plan",

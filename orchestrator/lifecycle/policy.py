@@ -25,16 +25,24 @@ def snapshot_policy(database: Database, wanted: str | None = None) -> Policy:
 
 # The types that hold the data. A cluster's instances hold none: they may come and go.
 _DATA = frozenset({"aws_rds_cluster", "aws_db_instance"})
+# What a database lies in for life. Terraform changes the database in place and would have it move; AWS refuses
+# when most of the environment is gone already.
+_AROUND = frozenset({"aws_vpc", "aws_db_subnet_group"})
+
+
+def holds_data(resource_type: str) -> bool:
+    """Return whether data goes with a resource of this Terraform type."""
+    return resource_type in _DATA
 
 
 def replaced_database(planned: Mapping[str, Resource]) -> str | None:
-    """Return the address of a database that the plan would replace or destroy, if there is one.
+    """Return the address of a database, or of what it lies in, that the plan would replace or destroy.
 
     Fewer read replicas are wanted when `replicas` is lowered: destroying one (its own name says
     `replica`) is no loss of data.
     """
     for address, resource in sorted(planned.items()):
-        if resource.type not in _DATA:
+        if not holds_data(resource.type) and resource.type not in _AROUND:
             continue
         if resource.action == "replace" or (resource.action == "delete" and not _is_replica(address)):
             return address
@@ -51,9 +59,43 @@ def refuse_replaced_database(planned: Mapping[str, Resource]) -> None:
     """Raise EnvctlError (policy) when the plan would lose the environment's data."""
     address = replaced_database(planned)
     if address:
+        resource = planned[address]
+        what = (
+            f"the database {address}, and with it"
+            if holds_data(resource.type)
+            else f"{address}, where the database lies, and so"
+        )
         raise EnvctlError(
             ExitCode.POLICY,
-            f"The plan would {planned[address].action} the database {address}, and with it the environment's data.",
+            f"The plan would {resource.action} {what} the environment's data.",
             "Undo the change that causes it, or destroy the environment and create it anew.",
             address,
+        )
+
+
+# What follows from a new database elsewhere: the site's page and the master user's secret name it. Both are
+# changed in place; where its name stays, Terraform finds that there is nothing to do.
+_NAMES_THE_DATABASE = frozenset({"aws_launch_template", "aws_autoscaling_group", "aws_secretsmanager_secret_version"})
+
+
+def beyond_the_database(planned: Mapping[str, Resource]) -> tuple[str, ...]:
+    """Return the addresses that a refresh of the data has no business with, sorted."""
+    return tuple(
+        address
+        for address, resource in sorted(planned.items())
+        if not resource.type.startswith(("aws_rds_cluster", "aws_db_instance"))
+        and not (resource.action == "update" and resource.type in _NAMES_THE_DATABASE)
+    )
+
+
+def refuse_beyond_the_database(planned: Mapping[str, Resource]) -> None:
+    """Raise EnvctlError (policy) when the plan changes anything but the database and what names it."""
+    others = beyond_the_database(planned)
+    if others:
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        raise EnvctlError(
+            ExitCode.POLICY,
+            f"The plan would not change the database alone: it would {planned[others[0]].action} {others[0]}{more}.",
+            "Bring the environment up to date with `envctl up` first, then refresh its data.",
+            others[0],
         )

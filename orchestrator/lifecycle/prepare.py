@@ -15,8 +15,8 @@ from orchestrator.aws.store import Stored
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Run
 from orchestrator.identity import repository_prefix
-from orchestrator.lifecycle import policy, recovery, unsaved
-from orchestrator.lifecycle.context import Context
+from orchestrator.lifecycle import policy, recovery, replacement, unsaved
+from orchestrator.lifecycle.context import Context, Looking
 from orchestrator.lifecycle.holding import Holding
 from orchestrator.manifest import Manifest, PinnedSnapshot
 
@@ -31,6 +31,11 @@ class Prepared:
     snapshot: PinnedSnapshot
     commit: str | None
     planned: Run | None = None
+
+    @property
+    def replacing(self) -> str | None:
+        """The database that a refresh has begun to replace: whoever comes next completes that."""
+        return self.stored.manifest.replacing if self.stored else None
 
 
 def prepare(context: Context, wanted: str | None, commit: str | None, hold: Holding | None) -> Prepared:
@@ -58,7 +63,7 @@ def prepare(context: Context, wanted: str | None, commit: str | None, hold: Hold
         except EnvctlError:
             context.engine.discard_plan()
             raise
-    if hold and _mended(context, found):
+    if hold and mended(context, found):
         context.engine.discard_plan()
         ahead = None
         if found.stored and not found.has_state and context.store.has_state(context.environment):
@@ -67,7 +72,7 @@ def prepare(context: Context, wanted: str | None, commit: str | None, hold: Hold
     if found.stored:
         context.workspace.write(context.workspace.record, manifest.render(found.stored.manifest).decode())
         commit = commit or found.stored.manifest.commit
-    guessed_wrong = write_tfvars(context, found.snapshot, commit) or not found.has_state
+    guessed_wrong = write_tfvars(context, found.snapshot, commit) or not found.has_state or found.replacing is not None
     if guessed_wrong:
         context.engine.discard_plan()
         ahead = None
@@ -80,11 +85,12 @@ def plan(context: Context, prepared: Prepared, save: bool) -> Run:
     """Return the plan, made ahead or now; with `save` it can be applied. Raises EnvctlError."""
     if prepared.planned is not None:
         return prepared.planned
+    replaced = replacement.addresses(context, prepared.replacing, clear=save) if prepared.replacing else ()
     with context.watch.step("plan", "planning"):
-        return context.engine.plan(save=save)
+        return context.engine.plan(save=save, replace=replaced)
 
 
-def _mended(context: Context, found: Prepared) -> bool:
+def mended(context: Context, found: Prepared) -> bool:
     """Put right what a run that did not end well has left; return whether anything was done."""
     if unsaved.local(context) is None and not ((found.stored or found.has_state) and recovery.in_doubt(found.stored)):
         return False
@@ -127,9 +133,9 @@ def write_backend(context: Context) -> None:
     context.workspace.write(context.workspace.backend, inputs.render_backend(settings))
 
 
-def write_tfvars(context: Context, snapshot: PinnedSnapshot, commit: str | None) -> bool:
+def write_tfvars(context: Context, snapshot: PinnedSnapshot, commit: str | None, paused: bool = False) -> bool:
     """Write the root module's variables; return whether they are others than before."""
-    text = inputs.render_tfvars(inputs.tfvars(context.environment, context.config, snapshot, commit))
+    text = inputs.render_tfvars(inputs.tfvars(context.environment, context.config, snapshot, commit, paused))
     if text == context.workspace.read(context.workspace.tfvars):
         return False
     context.workspace.write(context.workspace.tfvars, text)
@@ -149,7 +155,7 @@ def _look_up(context: Context, wanted: str | None, hold: Holding | None) -> Prep
         has_state = context.store.has_state(context.environment)
         if not has_state:
             _refuse_too_many(context)
-        return Prepared(None, has_state, _choose(context, wanted), None)
+        return Prepared(None, has_state, choose(context, wanted), None)
     if stored.manifest.status == "destroyed":
         raise EnvctlError(
             ExitCode.LOCKED,
@@ -161,7 +167,7 @@ def _look_up(context: Context, wanted: str | None, hold: Holding | None) -> Prep
     sure = record.applied_at is not None and not (record.operation and record.operation.kind == "destroy")
     has_state = sure or context.store.has_state(context.environment)
     if record.applied_at is None and not has_state:
-        return Prepared(stored, False, _choose(context, wanted), None)  # no data was ever restored: nothing is pinned
+        return Prepared(stored, False, choose(context, wanted), None)  # no data was ever restored: nothing is pinned
     pinned = record.snapshot
     if wanted is not None and wanted not in (pinned.id, pinned.arn):
         raise EnvctlError(
@@ -172,10 +178,17 @@ def _look_up(context: Context, wanted: str | None, hold: Holding | None) -> Prep
     return Prepared(stored, has_state, pinned, None)
 
 
-def _choose(context: Context, wanted: str | None) -> PinnedSnapshot:
+def choose(context: Looking, wanted: str | None) -> PinnedSnapshot:
+    """Return the snapshot that new data comes from; `wanted` is `--snapshot`. Raises EnvctlError (policy)."""
     rule = policy.snapshot_policy(context.config.database, wanted)
     candidates = databases.snapshots(context.session, rule)
     return PinnedSnapshot.of(snapshots.choose(candidates, rule, context.now()))
+
+
+def usable(context: Looking, snapshot: PinnedSnapshot) -> bool:
+    """Return whether a snapshot that was chosen before can still be restored."""
+    rule = policy.snapshot_policy(context.config.database, snapshot.arn)
+    return any(found.status == "available" for found in databases.snapshots(context.session, rule))
 
 
 def _refuse_too_many(context: Context) -> None:

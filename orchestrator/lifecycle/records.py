@@ -70,6 +70,14 @@ def extend(records: Records, environment: Environment, by: timedelta) -> Outcome
     return _outcome("extend", environment, records.store.update(environment, stored, later))
 
 
+def not_paused(records: Records, environment: Environment) -> Outcome | None:
+    """Return what `resume` says of an environment that is not paused, and None for one that is."""
+    stored = _existing(records, environment)
+    return (
+        _outcome("resume", environment, stored, ("It is not paused.",)) if stored.manifest.paused_at is None else None
+    )
+
+
 def lock_of(records: Records, environment: Environment) -> Lock | None:
     """Return who holds the lock of an environment, for the person who is asked whether to break it."""
     return records.store.lock(environment)

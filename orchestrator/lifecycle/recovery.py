@@ -45,7 +45,7 @@ def recover(context: Context, record: Manifest | None) -> bool:
     """
     known = context.store.state(context.environment)
     orphans = _strangers(context, known, None, handmade=False)
-    if record is None or (record.applied_at and not _restoring(record)):
+    if record is None or (record.applied_at and not record.replacing):
         data = [item for item in orphans if item.type in _DATA]
         if data:
             raise EnvctlError(
@@ -114,11 +114,6 @@ def _strangers(context: Context, known: State | None, vpc: str | None, handmade:
     if handmade:
         return sweep.owned(context.session, context.environment, unknown)
     return tuple(i for i in unknown if sweep.carries_tags(context.session, context.environment, i))
-
-
-def _restoring(record: Manifest) -> bool:
-    operation = record.operation
-    return operation is not None and operation.kind == "refresh-data"
 
 
 def _trust(context: Context, known: State | None) -> bool:

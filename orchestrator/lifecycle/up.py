@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from orchestrator import cost, manifest
-from orchestrator.aws import databases, inventory
+from orchestrator.aws import inventory
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Changes, Notice, Run
-from orchestrator.lifecycle import code, policy, prepare, unsaved
+from orchestrator.lifecycle import code, policy, prepare, replacement, unsaved, wake
 from orchestrator.lifecycle.context import Context
-from orchestrator.lifecycle.health import has_site, wait_until_healthy
-from orchestrator.lifecycle.holding import holding
+from orchestrator.lifecycle.health import has_site, settle
+from orchestrator.lifecycle.holding import Holding, holding
 from orchestrator.lifecycle.prepare import Prepared
 from orchestrator.manifest import Manifest, Status
 from orchestrator.outcome import Leftover, Outcome
@@ -27,6 +27,7 @@ class UpOptions:
 
     `lives` is how long it shall live from now on at least. `still_wanted` is called when everything is
     prepared and nothing is changed yet: what it raises ends the operation there.
+    Either kind starts again what was paused; `resume` is for the record and the reader.
     """
 
     commit: str | None = None
@@ -34,16 +35,16 @@ class UpOptions:
     wait_s: float | None = None
     lives: timedelta | None = None
     still_wanted: Callable[[], None] = lambda: None
+    kind: Literal["up", "resume"] = "up"
 
 
 def up(context: Context, options: UpOptions) -> Outcome:
     """Bring the environment up. What fails before Terraform applies is raised, later it is in the Outcome."""
-    with context.workspace.held(), holding(context, "up") as hold:
+    with context.workspace.held(), holding(context, options.kind) as hold:
         prepared = prepare.prepare(context, options.snapshot, options.commit, hold)
-        writer = _Record(context, prepared, hold.id)
-        if prepared.has_state:
-            return _update(context, options, prepared, writer)
-        return _create(context, options, prepared, writer)
+        writer = _Record(context, prepared, hold)
+        work = _update if prepared.has_state else _create
+        return replace(work(context, options, prepared, writer), command=options.kind)
 
 
 def _create(context: Context, options: UpOptions, prepared: Prepared, writer: _Record) -> Outcome:
@@ -73,13 +74,17 @@ def _unknown_to_terraform(context: Context, record: Manifest, left: tuple[Leftov
 def _update(context: Context, options: UpOptions, prepared: Prepared, writer: _Record) -> Outcome:
     run = prepare.plan(context, prepared, save=True)
     try:
-        # Before an apply was once complete there is nothing in the database that anyone could lose.
-        if writer.manifest.applied_at or prepared.stored is None:
+        # Before an apply was once complete there is nothing in the database that anyone could lose, and in the
+        # middle of a refresh it has to go.
+        if (writer.manifest.applied_at or prepared.stored is None) and not writer.manifest.replacing:
             policy.refuse_replaced_database(run.planned)
-        if run.exit_code == 0:
+        paused = writer.manifest.paused_at is not None
+        if run.exit_code == 0 and not paused:
             return _unchanged(context, options, writer)
         options.still_wanted()
         writer.intend(options.lives)
+        if paused:  # a database that is stopped takes no changes, and Terraform does not start it
+            _wake(context, writer)
     except BaseException:
         context.engine.discard_plan()
         raise
@@ -90,15 +95,23 @@ def _update(context: Context, options: UpOptions, prepared: Prepared, writer: _R
     return _conclude(context, options, writer, applied)
 
 
+def _wake(context: Context, writer: _Record) -> None:
+    try:
+        wake.wake(context, writer.manifest.outputs)
+    except EnvctlError as error:
+        writer.conclude("failed", error.message)
+        raise
+
+
 def _unchanged(context: Context, options: UpOptions, writer: _Record) -> Outcome:
     context.engine.discard_plan()
     record = writer.manifest
-    settled = record.status in ("ready", "unhealthy", "paused")
+    settled = record.status in ("ready", "unhealthy")
     # A run that was killed after its apply left no outputs in the record; the state has them.
     outputs = record.outputs if settled else context.engine.outputs()
-    if record.applied_at is None:
-        _finish_cluster(context, outputs)
-    status, error = _health(context, options, outputs, record.status if settled else "ready")
+    if record.restoring:
+        replacement.finish_cluster(context, outputs)
+    status, error = settle(context, outputs, options.wait_s, record.status if settled else "ready")
     if record.closed_at or (record.status, record.commit) != (status, writer.commit):
         options.still_wanted()
         writer.intend(options.lives)
@@ -111,9 +124,9 @@ def _conclude(context: Context, options: UpOptions, writer: _Record, run: Run) -
         error = failure(run, "apply")
         writer.conclude("failed", error.message)
         return _outcome(context, writer.manifest, run, error)
-    if writer.created or writer.manifest.applied_at is None:
+    if writer.created or writer.manifest.restoring:
         try:
-            _finish_cluster(context, run.outputs)
+            replacement.finish_cluster(context, run.outputs)
         except EnvctlError as error:  # everything stands: the next `up` makes this one setting
             writer.conclude("unhealthy", error.message, run.outputs)
             return _outcome(context, writer.manifest, run, error)
@@ -123,44 +136,21 @@ def _conclude(context: Context, options: UpOptions, writer: _Record, run: Run) -
     if options.wait_s is not None and has_site(run.outputs):
         # Written before the wait as well: killed in it, the record still says what was applied.
         writer.conclude("unhealthy", "applied; its health is not known yet", run.outputs)
-    status, health_error = _health(context, options, run.outputs, "ready")
+    status, health_error = settle(context, run.outputs, options.wait_s)
     writer.conclude(status, health_error.message if health_error else "applied", run.outputs)
     unseen = ("Whether it is healthy was not looked at.",) if options.wait_s is None and has_site(run.outputs) else ()
     return _outcome(context, writer.manifest, run, health_error, unseen)
 
 
-def _finish_cluster(context: Context, outputs: dict[str, Any]) -> None:
-    """Make the one setting that the provider leaves out when it restores a cluster."""
-    cluster = outputs.get("database_cluster_id")
-    if isinstance(cluster, str) and cluster:
-        databases.enable_iam_authentication(context.session, cluster)
-
-
-def _health(
-    context: Context, options: UpOptions, outputs: dict[str, Any], unasked: Status
-) -> tuple[Status, EnvctlError | None]:
-    if options.wait_s is None or not has_site(outputs):
-        return unasked, None
-    with context.watch.step("health", "waiting for healthy targets and the URL"):
-        found = wait_until_healthy(context, outputs, options.wait_s)
-    if found.ok:
-        return "ready", None
-    return "unhealthy", EnvctlError(
-        ExitCode.UNHEALTHY,
-        f"{context.environment.name} is applied but not healthy: {found.reason}.",
-        "Look at an instance with `aws ssm start-session`, mend the cause, and run `envctl up` again.",
-    )
-
-
 class _Record:
     """The manifest under way: no write loses another's."""
 
-    def __init__(self, context: Context, prepared: Prepared, run: str) -> None:
+    def __init__(self, context: Context, prepared: Prepared, hold: Holding) -> None:
         self._context = context
+        self._hold = hold
         self._stored = prepared.stored
         self.created = not prepared.has_state
         self.commit = prepared.commit
-        self._id = run
         if prepared.stored:
             self.manifest = replace(prepared.stored.manifest, snapshot=prepared.snapshot)
         else:
@@ -173,7 +163,7 @@ class _Record:
     def intend(self, lives: timedelta | None = None) -> None:
         """Write the intent; raises EnvctlError (locked) when another run was first."""
         kept, now = code.keep(self._context, self.manifest), self._context.now()
-        intended = manifest.intend(kept, "up", now, self.commit, self._id)
+        intended = manifest.intend(kept, self._hold.kind, now, self.commit, self._hold.id)
         if lives is not None:
             intended = manifest.prolong(intended, now + lives)
         self._stored = self._context.store.write(self._context.environment, intended, self._stored)
@@ -186,7 +176,7 @@ class _Record:
         self._stored = self._context.store.update(
             self._context.environment,
             self._stored,
-            lambda record: manifest.conclude_own(record, self._id, status, outcome, now, outputs),
+            lambda record: manifest.conclude_own(record, self._hold.id, status, outcome, now, outputs),
         )
         self.manifest = self._stored.manifest
 

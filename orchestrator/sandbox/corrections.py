@@ -26,7 +26,12 @@ from moto.ec2.models.launch_templates import LaunchTemplate
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.utils import parse_user_data
 from moto.elbv2.models import elbv2_backends
-from moto.rds.exceptions import InvalidParameterValue, RDSClientError
+from moto.rds.exceptions import (
+    InvalidDBClusterStateFault,
+    InvalidDBInstanceStateError,
+    InvalidParameterValue,
+    RDSClientError,
+)
 from moto.rds.models import (
     DBCluster,
     DBInstance,
@@ -80,11 +85,12 @@ def one_resource_id_per_instance() -> None:
     """Every DB instance has a DbiResourceId of its own; moto gives all of them the same constant.
 
     The provider reads instances by it: "couldn't find resource" as soon as there are two. It is
-    derived from the ARN because moto makes a replica as a copy of its primary.
+    derived from the ARN because moto makes a replica as a copy of its primary, and from when it was made
+    because an instance that was deleted and made again is another one.
     """
 
     def resource_id(self: DBInstance) -> str:
-        return "db-" + hashlib.sha256(self.arn.encode()).hexdigest()[:26].upper()
+        return "db-" + hashlib.sha256(f"{self.arn} {self.created}".encode()).hexdigest()[:26].upper()
 
     def keep(self: DBInstance, value: str) -> None:
         """Ignore the constant."""
@@ -256,6 +262,43 @@ def automated_snapshots_go_with_their_cluster() -> None:
             ):
                 del self.cluster_snapshots[name]
         return cluster
+
+
+def stopped_databases_are_left_alone() -> None:
+    """A stopped cluster can be neither changed nor deleted, nor can its members; moto allows it, and a change
+    starts it.
+    """
+
+    def refuse(self: RDSBackend, identifier: str) -> None:
+        cluster = self.clusters.get(identifier)
+        if cluster and cluster.status == "stopped":
+            raise InvalidDBClusterStateFault(f"DbCluster {identifier} is in stopped state")
+
+    @around(RDSBackend, "modify_db_cluster")
+    def modify(original: Original, self: RDSBackend, kwargs: Any) -> Any:
+        refuse(self, kwargs["db_cluster_identifier"])
+        return original(self, kwargs)
+
+    @around(RDSBackend, "delete_db_cluster")
+    def delete(original: Original, self: RDSBackend, cluster_identifier: str, *args: Any, **kwargs: Any) -> Any:
+        refuse(self, cluster_identifier)
+        return original(self, cluster_identifier, *args, **kwargs)
+
+    @around(RDSBackend, "delete_db_instance")
+    def delete_member(original: Original, self: RDSBackend, db_instance_identifier: str, *args: Any, **kw: Any) -> Any:
+        member = self.databases.get(db_instance_identifier)
+        refuse(self, getattr(member, "db_cluster_identifier", None) or "")
+        return original(self, db_instance_identifier, *args, **kw)
+
+
+def instances_with_replicas_run() -> None:
+    """RDS stops no instance that has a read replica; moto looks only whether it is one."""
+
+    @around(RDSBackend, "stop_db_instance")
+    def stop(original: Original, self: RDSBackend, db_instance_identifier: str, *args: Any, **kwargs: Any) -> Any:
+        if self.describe_db_instances(db_instance_identifier)[0].replicas:
+            raise InvalidDBInstanceStateError(db_instance_identifier, "stop")
+        return original(self, db_instance_identifier, *args, **kwargs)
 
 
 def cluster_members_have_no_snapshots() -> None:
@@ -495,6 +538,8 @@ CORRECTIONS: tuple[Callable[[], None], ...] = (
     set_parameters_have_source_user,
     no_second_cluster_of_a_name,
     automated_snapshots_go_with_their_cluster,
+    stopped_databases_are_left_alone,
+    instances_with_replicas_run,
     cluster_members_have_no_snapshots,
     launch_template_keeps_its_own_tags,
     later_template_versions_have_user_data,

@@ -40,8 +40,9 @@ variable "commit" {
 variable "network" {
   description = "Settings of the network, from the section of that name; see modules/network."
   type = object({
-    cidr = optional(string)
-    nat  = optional(string)
+    cidr   = optional(string)
+    nat    = optional(string)
+    paused = optional(bool)
   })
   default = {}
 }
@@ -58,6 +59,7 @@ variable "web" {
     artifact          = optional(string)
     certificate_arn   = optional(string)
     ami               = optional(string)
+    paused            = optional(bool)
   })
   default = {}
 }
@@ -74,6 +76,7 @@ variable "database" {
     min_capacity   = optional(number)
     max_capacity   = optional(number)
     kms_key_arn    = optional(string)
+    paused         = optional(bool)
   })
 }
 

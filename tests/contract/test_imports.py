@@ -16,6 +16,7 @@ ORDER = (
     "errors",
     "durations",
     "git",
+    "schedule",
     "config",
     "config_source",
     "identity",

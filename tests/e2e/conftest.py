@@ -47,8 +47,10 @@ class World:
         body: dict[str, Any] = json.loads(out)
         return body
 
-    def run(self, *arguments: str, expected: int = 0) -> dict[str, Any]:
-        return self.result(self.start(*arguments, "--json"), expected)
+    def run(self, *arguments: str, expected: int = 0, **environ: str) -> dict[str, Any]:
+        """Run a command, with `environ` for this time only; return its object."""
+        once = World(self.directory, self.environ | environ)
+        return self.result(once.start(*arguments, "--json"), expected)
 
     def account(self) -> inventory.Inventory:
         """Everything that the account holds, the state bucket's versions included."""

@@ -126,7 +126,12 @@ def rendered(state: State) -> bytes:
             "name": address.rpartition(".")[2],
             "address": address,
             "is": found,
-            "instances": [{"attributes": {"id": found.get("id", address)}, "status": found.get("status")}],
+            "instances": [
+                {
+                    "attributes": {"id": found.get("id", address), **found.get("values", {})},
+                    "status": found.get("status"),
+                }
+            ],
         }
         for address, found in state["resources"].items()
     ]
@@ -331,9 +336,12 @@ class Terraform:
     def diff(self, state: State) -> Plan:
         wanted, there = self.scenario["resources"], state["resources"]
         plan: Plan = [(address, "delete") for address in there if address not in wanted]
+        anew = [flag.removeprefix("replace=") for flag in self.flags if flag.startswith("replace=")]
         for address, resource in wanted.items():
             if address not in there:
                 plan.append((address, "create"))
+            elif address in anew:
+                plan.append((address, "replace"))
             elif there[address] != resource:
                 plan.append((address, "replace" if resource.get("replace") else "update"))
         return plan

@@ -105,6 +105,45 @@ def test_each_instance_has_a_resource_id_of_its_own(aws: Aws) -> None:
     assert len(ids) == len(set(ids)) == 4
 
 
+def test_an_instance_that_is_made_again_is_another_one(aws: Aws, name: str) -> None:
+    login = {"MasterUsername": "root", "MasterUserPassword": "only-in-a-test", "AllocatedStorage": 20}
+    ids = set()
+    for _ in range(2):
+        made = aws.rds.create_db_instance(
+            DBInstanceIdentifier=name, DBInstanceClass="db.t4g.small", Engine="mysql", **login
+        )
+        ids.add(made["DBInstance"]["DbiResourceId"])
+        aws.rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+    assert len(ids) == 2
+
+
+def test_a_stopped_cluster_is_left_alone_until_it_is_started(aws: Aws, cluster: str) -> None:
+    member = {"DBInstanceIdentifier": f"{cluster}-0", "DBInstanceClass": "db.r6g.large", "Engine": "aurora-mysql"}
+    aws.rds.create_db_instance(DBClusterIdentifier=cluster, **member)
+    aws.rds.stop_db_cluster(DBClusterIdentifier=cluster)
+    for refused in (
+        lambda: aws.rds.modify_db_cluster(DBClusterIdentifier=cluster, EnableIAMDatabaseAuthentication=True),
+        lambda: aws.rds.delete_db_instance(DBInstanceIdentifier=f"{cluster}-0"),
+        lambda: aws.rds.delete_db_cluster(DBClusterIdentifier=cluster, SkipFinalSnapshot=True),
+    ):
+        with pytest.raises(ClientError, match="InvalidDBClusterStateFault"):
+            refused()
+    assert aws.rds.describe_db_clusters(DBClusterIdentifier=cluster)["DBClusters"][0]["Status"] == "stopped"
+    aws.rds.start_db_cluster(DBClusterIdentifier=cluster)
+    aws.rds.delete_db_instance(DBInstanceIdentifier=f"{cluster}-0")
+
+
+def test_an_instance_with_a_replica_is_not_stopped(aws: Aws, name: str) -> None:
+    login = {"MasterUsername": "root", "MasterUserPassword": "only-in-a-test", "AllocatedStorage": 20}
+    aws.rds.create_db_instance(DBInstanceIdentifier=name, DBInstanceClass="db.t4g.small", Engine="mysql", **login)
+    aws.rds.create_db_instance_read_replica(DBInstanceIdentifier=f"{name}-r", SourceDBInstanceIdentifier=name)
+    with pytest.raises(ClientError, match="InvalidDBInstanceState"):
+        aws.rds.stop_db_instance(DBInstanceIdentifier=name)
+    aws.rds.delete_db_instance(DBInstanceIdentifier=f"{name}-r", SkipFinalSnapshot=True)
+    aws.rds.stop_db_instance(DBInstanceIdentifier=name)
+    aws.rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+
+
 def test_snapshots_are_found_and_restored_by_arn(aws: Aws, name: str) -> None:
     newest = aws.rds.describe_db_cluster_snapshots(DBClusterIdentifier="billing-prod")["DBClusterSnapshots"][-1]
     arn = newest["DBClusterSnapshotArn"]

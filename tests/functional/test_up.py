@@ -168,7 +168,7 @@ def test_a_plan_tells_that_up_would_refuse_it(envctl: Envctl, terraform: FakeTer
     terraform.change(CLUSTER, replaces=True)
     result = envctl("plan", "--pr", "42")
     assert result.code == 0
-    assert f"would refuse this plan: it replaces or destroys the database {CLUSTER}" in result.out
+    assert f"would refuse this plan: {CLUSTER} cannot go without" in result.out
 
 
 def test_a_half_made_database_may_be_replaced_before_anyone_used_it(envctl: Envctl, terraform: FakeTerraform) -> None:

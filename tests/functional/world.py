@@ -100,6 +100,19 @@ class Account:
         )
         return str(made["Vpc"]["VpcId"])
 
+    def database(self, environment: str) -> str:
+        """Make the cluster of `environment` anew. Returns AWS's own id of it."""
+        rds = self.client("rds")
+        if any(c["DBClusterIdentifier"] == environment for c in rds.describe_db_clusters()["DBClusters"]):
+            rds.delete_db_cluster(DBClusterIdentifier=environment, SkipFinalSnapshot=True)
+        tags = [
+            {"Key": "envctl:environment", "Value": environment},
+            {"Key": "envctl:repository", "Value": "acme/shop"},
+        ]
+        login = {"MasterUsername": "admin", "MasterUserPassword": "only-in-a-test"}
+        made = rds.create_db_cluster(DBClusterIdentifier=environment, Engine="aurora-mysql", Tags=tags, **login)
+        return str(made["DBCluster"]["DbClusterResourceId"])
+
     def put(self, key: str, body: bytes | str) -> None:
         self.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
 
@@ -190,6 +203,14 @@ class FakeTerraform:
             output |= {"type": "string", "sensitive": output.get("sensitive", False)}
         self._scenario |= values
         (self.directory / "scenario.json").write_text(json.dumps(self._scenario))
+
+    def database(self, resource_id: str) -> None:
+        """Let the cluster be the one that AWS calls shop-pr-42 and by that id: the next state says so."""
+        cluster = {
+            **RESOURCES[CLUSTER],
+            "values": {"id": "shop-pr-42", "cluster_identifier": "shop-pr-42", "cluster_resource_id": resource_id},
+        }
+        self.set(resources={**self._scenario["resources"], CLUSTER: cluster})
 
     def change(self, address: str, replaces: bool = False) -> None:
         """Let the configuration ask for something else at `address`."""

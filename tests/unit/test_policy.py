@@ -25,6 +25,13 @@ def test_a_plan_that_loses_data_is_refused(address, action):
     assert f"would {action} the database {address}" in caught.value.message
 
 
+@pytest.mark.parametrize("address", ["module.network.aws_vpc.this", "module.database.aws_db_subnet_group.this"])
+def test_a_plan_that_takes_the_ground_from_under_the_database_is_refused(address):
+    with pytest.raises(EnvctlError, match="where the database lies") as caught:
+        policy.refuse_replaced_database(planned((CLUSTER, "update"), (address, "replace")))
+    assert (caught.value.code, caught.value.address) == (ExitCode.POLICY, address)
+
+
 @pytest.mark.parametrize(
     ("address", "action"),
     [
@@ -43,3 +50,41 @@ def test_a_plan_that_keeps_the_data_is_allowed(address, action):
 
 def test_of_several_the_first_by_address_is_named():
     assert policy.replaced_database(planned((INSTANCE, "delete"), (CLUSTER, "delete"))) == INSTANCE
+
+
+# A refresh of the data
+
+TEMPLATE, GROUP = "module.web.aws_launch_template.this", "module.web.aws_autoscaling_group.this"
+
+
+def test_a_refresh_changes_the_database_and_what_names_it():
+    alone = planned(
+        (CLUSTER, "replace"),
+        ('module.database.aws_rds_cluster_instance.this["0"]', "replace"),
+        (INSTANCE, "create"),
+        (REPLICA, "replace"),
+        (TEMPLATE, "update"),
+        (GROUP, "update"),
+        ('module.database.aws_secretsmanager_secret_version.this["master"]', "update"),
+    )
+    assert policy.beyond_the_database(alone) == ()
+    policy.refuse_beyond_the_database(alone)
+
+
+@pytest.mark.parametrize(
+    ("address", "action"),
+    [
+        (TEMPLATE, "replace"),
+        (GROUP, "delete"),
+        ("module.web.aws_lb.this", "update"),
+        ("module.network.aws_vpc.this", "replace"),
+        ("module.database.aws_db_subnet_group.this", "replace"),
+        ("module.database.aws_security_group.this", "update"),
+        ('module.database.aws_secretsmanager_secret.this["master"]', "delete"),
+    ],
+)
+def test_a_refresh_that_changes_more_is_refused(address, action):
+    with pytest.raises(EnvctlError, match=f"it would {action} module") as caught:
+        policy.refuse_beyond_the_database(planned((CLUSTER, "replace"), (address, action), ("zzz.aws_x.y", "create")))
+    assert (caught.value.code, caught.value.address) == (ExitCode.POLICY, address)
+    assert "and 1 more" in caught.value.message

@@ -55,6 +55,9 @@ def test_an_outcome_becomes_the_envelope():
         "region": "us-east-1",
         "created_at": "2026-11-22T09:00:00Z",
         "expires_at": "2026-11-25T09:00:00Z",
+        "data_at": "2026-11-22T09:00:00Z",
+        "paused_at": None,
+        "paused_by": None,
         "state": {"bucket": "acme-preview-state", "key": "environments/acme/shop/pr-42/terraform.tfstate"},
     }
     assert found["snapshot"]["age_s"] == 6 * 3600
@@ -112,11 +115,20 @@ def test_the_envelope_is_json():
 # What a person reads
 
 
+def test_a_pause_and_a_refresh_that_is_not_complete_are_told():
+    since = NOW - timedelta(hours=3)
+    paused = text(replace(UP, manifest=record(status="paused", paused_at=since, paused_by="schedule")))
+    assert "  paused    for 3 h, by the schedule\n" in paused
+    half = text(replace(UP, manifest=record(status="failed", replacing="cluster-OLD")))
+    assert "is being replaced by that of this snapshot; `envctl refresh-data` completes it" in half
+
+
 def test_the_summary_says_what_one_wants_to_know():
     assert text(UP).splitlines() == [
         "✓ ready  shop-pr-42  http://shop-pr-42.elb.example",
-        "  snapshot  rds:shop-prod-2026-11-22-03-07, 6 h old, aurora-mysql 8.0.mysql_aurora.3.08.0",
-        "            chosen as the newest by original creation time, of 130 seen",
+        "  snapshot  rds:shop-prod-2026-11-22-03-07, 6 h old, cluster of aurora-mysql 8.0.mysql_aurora.3.08.0",
+        "            taken 2026-11-22T03:00:00Z, chosen as the newest by original creation time, of 130 seen",
+        "  data      restored 0 s ago (2026-11-22T09:00:00Z)",
         f"  commit    {'a' * 40}",
         "  database  shop-pr-42.cluster.example:3306",
         "  bastion   aws ssm start-session --target i-0123456789abcdef0 --region us-east-1",

@@ -84,6 +84,27 @@ run "settings_reach_their_modules" {
   }
 }
 
+run "a_pause_reaches_every_tier_and_moves_nothing" {
+  command = plan
+
+  variables {
+    network = { paused = true }
+    web     = { paused = true }
+    database = {
+      kind           = "instance"
+      snapshot_arn   = "arn:aws:rds:eu-north-1:123456789012:snapshot:shop"
+      engine         = "postgres"
+      engine_version = "16.4"
+      paused         = true
+    }
+  }
+
+  assert {
+    condition     = module.network.private_egress && output.database_reader_endpoint == null && output.autoscaling_group_name == "shop-pr-42"
+    error_message = "A pause does not reach the database, or moves what it should only stop."
+  }
+}
+
 run "null_is_the_default_of_the_module" {
   command = plan
 

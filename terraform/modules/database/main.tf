@@ -21,8 +21,9 @@ locals {
   engine_release     = [for part in slice(concat(split(".", var.database.engine_version), ["0"]), 0, 2) : try(tonumber(part), 0)]
   iam_authentication = var.database.engine != "mariadb" || local.engine_release[0] > 10 || local.engine_release[0] == 10 && local.engine_release[1] >= 6
 
-  replicas   = [for number in range(var.database.replicas) : tostring(number + 1)]
-  identifier = local.cluster ? { writer = var.name } : merge({ writer = var.name }, { for number in local.replicas : number => "${var.name}-replica-${number}" })
+  readers    = [for number in range(var.database.replicas) : tostring(number + 1)]
+  replicas   = var.database.paused && !local.cluster ? [] : local.readers
+  identifier = local.cluster ? { writer = var.name } : merge({ writer = var.name }, { for number in local.readers : number => "${var.name}-replica-${number}" })
 }
 
 resource "aws_db_subnet_group" "this" {

@@ -11,7 +11,7 @@ output "endpoint" {
 output "reader_endpoint" {
   description = "Host name for reading: the cluster's reader endpoint or the first read replica; null without replicas."
   value = (
-    var.database.replicas == 0 ? null :
+    length(local.replicas) == 0 ? null :
     local.cluster ? aws_rds_cluster.this[0].reader_endpoint : aws_db_instance.replica["1"].address
   )
 }

@@ -34,7 +34,8 @@ variable "database" {
   description = <<-EOT
     What to restore, from the root's `database`. `engine` and `engine_version` are the snapshot's own; `replicas` counts readers beside
     the writer. `min_capacity` and `max_capacity` (Aurora capacity units, 0.5 and 2 when not given) go with the class `db.serverless`.
-    `kms_key_arn` encrypts a cluster whose snapshot is not encrypted; an encrypted one keeps its snapshot's key.
+    `kms_key_arn` encrypts a cluster whose snapshot is not encrypted; an encrypted one keeps its snapshot's key. `paused` takes the read
+    replicas of an RDS instance away, because RDS stops no instance that has one.
   EOT
   type = object({
     kind           = string
@@ -46,6 +47,7 @@ variable "database" {
     min_capacity   = optional(number, 0.5)
     max_capacity   = optional(number, 2)
     kms_key_arn    = optional(string)
+    paused         = optional(bool, false)
   })
 
   validation {

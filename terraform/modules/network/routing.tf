@@ -1,11 +1,12 @@
 locals {
-  nat_zones = {
+  nat_zones = var.network.paused ? [] : {
     none   = []
     single = ["a"]
     per_az = ["a", "b"]
   }[var.network.nat]
 
-  private_egress = length(local.nat_zones) > 0
+  # Where instances lie hangs on this: a pause does not move them.
+  private_egress = var.network.nat != "none"
 }
 
 resource "aws_internet_gateway" "this" {
@@ -65,7 +66,7 @@ resource "aws_route_table" "private" {
 }
 
 resource "aws_route" "private" {
-  for_each = { for zone, _ in local.zones : zone => var.network.nat == "per_az" ? zone : "a" if local.private_egress }
+  for_each = { for zone, _ in local.zones : zone => var.network.nat == "per_az" ? zone : "a" if length(local.nat_zones) > 0 }
 
   route_table_id         = aws_route_table.private[each.key].id
   destination_cidr_block = "0.0.0.0/0"

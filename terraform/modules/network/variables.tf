@@ -9,10 +9,14 @@ variable "name" {
 }
 
 variable "network" {
-  description = "Address range and way out, from the root's `network`. `nat` is `single` (one gateway for both zones), `per_az` (one in each) or `none`."
+  description = <<-EOT
+    Address range and way out, from the root's `network`. `nat` is `single` (one gateway for both zones), `per_az` (one in each) or `none`;
+    `paused` takes the gateways away for a while and leaves everything else where it is.
+  EOT
   type = object({
-    cidr = optional(string, "10.42.0.0/16")
-    nat  = optional(string, "single")
+    cidr   = optional(string, "10.42.0.0/16")
+    nat    = optional(string, "single")
+    paused = optional(bool, false)
   })
   default = {}
 

@@ -59,8 +59,10 @@ resource "aws_autoscaling_group" "this" {
   vpc_zone_identifier = var.web.placement == "public" ? var.public_subnet_ids : var.private_subnet_ids
   target_group_arns   = [aws_lb_target_group.this.arn]
 
-  min_size         = var.web.min_size
-  max_size         = var.web.max_size
+  # A maximum of zero ends every instance, and a minimum that is raised again brings them back, without a word about how many
+  # are wanted, which is not ours to say (see below).
+  min_size         = var.web.paused ? 0 : var.web.min_size
+  max_size         = var.web.paused ? 0 : var.web.max_size
   desired_capacity = var.web.min_size
 
   health_check_type         = "ELB"

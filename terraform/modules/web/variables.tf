@@ -44,7 +44,7 @@ variable "web" {
   description = <<-EOT
     Web tier, from the root's `web`. `cpu_target` is the average CPU, in percent, that the group adds instances to stay under;
     `artifact` a site archive `s3://bucket/key.tar.gz`, empty for the built-in page; `certificate_arn` turns HTTPS on;
-    `ami` an image id, empty for the newest Amazon Linux 2023 of the instance type's architecture.
+    `ami` an image id, empty for the newest Amazon Linux 2023 of the instance type's architecture; `paused` keeps the group without instances.
   EOT
   type = object({
     instance_type     = optional(string, "t3.micro")
@@ -56,6 +56,7 @@ variable "web" {
     artifact          = optional(string, "")
     certificate_arn   = optional(string, "")
     ami               = optional(string, "")
+    paused            = optional(bool, false)
   })
   default = {}
 

@@ -51,6 +51,25 @@ run "restores_a_writer_and_a_reader" {
   }
 }
 
+run "a_pause_keeps_the_readers" {
+  command = plan
+
+  variables {
+    database = {
+      kind           = "cluster"
+      snapshot_arn   = "arn:aws:rds:eu-north-1:123456789012:cluster-snapshot:rds:shop-prod-2026-11-22-03-00"
+      engine         = "aurora-mysql"
+      engine_version = "8.0.mysql_aurora.3.05.2"
+      paused         = true
+    }
+  }
+
+  assert {
+    condition     = length(aws_rds_cluster_instance.this) == 2
+    error_message = "A cluster is stopped as a whole: its members stay."
+  }
+}
+
 run "nothing_keeps_it" {
   command = plan
 

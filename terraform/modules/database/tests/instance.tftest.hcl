@@ -119,6 +119,29 @@ run "a_newer_snapshot_changes_nothing" {
   }
 }
 
+run "a_pause_takes_the_replicas_only" {
+  command = plan
+
+  variables {
+    database = {
+      kind           = "instance"
+      snapshot_arn   = "arn:aws:rds:eu-north-1:123456789012:snapshot:rds:shop-prod-2026-11-22-03-00"
+      engine         = "postgres"
+      engine_version = "16.4"
+      paused         = true
+    }
+  }
+
+  assert {
+    condition     = length(aws_db_instance.replica) == 0 && length(aws_db_instance.primary) == 1 && output.reader_endpoint == null
+    error_message = "RDS stops no instance that has a replica."
+  }
+  assert {
+    condition     = keys(aws_secretsmanager_secret.this) == ["master"] && length(aws_cloudwatch_log_group.this) == 2
+    error_message = "A pause changes the password, or takes log groups that late writers make again."
+  }
+}
+
 run "no_replicas" {
   command = plan
 

@@ -117,6 +117,23 @@ run "no_nat" {
   }
 }
 
+run "a_pause_takes_the_gateways_only" {
+  command = plan
+
+  variables {
+    network = { nat = "per_az", paused = true }
+  }
+
+  assert {
+    condition     = length(aws_nat_gateway.this) + length(aws_eip.nat) + length(aws_route.private) == 0 && length(aws_route_table.private) == 2
+    error_message = "A paused environment pays for gateways, or loses more than they."
+  }
+  assert {
+    condition     = output.private_egress
+    error_message = "A pause moves what lies in private subnets."
+  }
+}
+
 run "refuses_an_unknown_nat" {
   command = plan
   variables {

@@ -93,6 +93,19 @@ run "group_scales_heals_and_rolls" {
   }
 }
 
+run "a_pause_empties_the_group" {
+  command = plan
+
+  variables {
+    web = { min_size = 3, max_size = 6, paused = true }
+  }
+
+  assert {
+    condition     = aws_autoscaling_group.this.min_size == 0 && aws_autoscaling_group.this.max_size == 0
+    error_message = "A paused group keeps instances, or may start some."
+  }
+}
+
 run "private_by_default" {
   command = plan
 

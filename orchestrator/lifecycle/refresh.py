@@ -1,0 +1,200 @@
+"""`refresh-data`: a new database from a newer snapshot, in the place of the old one, and nothing else.
+
+The old database has to go first, for the new one bears its name: for some minutes there is none. Therefore the
+snapshot is looked at before anything is touched, and the record says what has to go and what comes instead
+before Terraform begins. Whoever comes next, this command or `up`, completes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from orchestrator import durations, manifest
+from orchestrator.aws import power
+from orchestrator.aws.store import Stored
+from orchestrator.errors import EnvctlError, ExitCode
+from orchestrator.events import Changes, Run
+from orchestrator.identity import Environment
+from orchestrator.lifecycle import code, policy, prepare, replacement, unsaved
+from orchestrator.lifecycle.context import Context, Looking
+from orchestrator.lifecycle.health import settle
+from orchestrator.lifecycle.holding import Holding, holding
+from orchestrator.lifecycle.prepare import Prepared
+from orchestrator.manifest import Manifest, PinnedSnapshot, Status
+from orchestrator.outcome import Outcome
+from orchestrator.terraform import failure
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a refresh would do: `target` is the snapshot that the data would come from.
+
+    `begun`: an earlier refresh was not completed. `due`: there is something to do at all.
+    """
+
+    stored: Stored
+    target: PinnedSnapshot
+    begun: bool
+    due: bool
+
+    def describe(self, now: datetime) -> str:
+        """Return what is now and what would be, for whoever is asked."""
+        record = self.stored.manifest
+        lines = [
+            "The database is being replaced already." if self.begun else f"data now    {_aged(record.snapshot, now)}",
+            f"data then   {_aged(self.target, now)}",
+            "The database is deleted and restored anew: for some minutes there is none, and what was written is gone.",
+        ]
+        return "\n".join(lines)
+
+
+def survey(context: Looking, environment: Environment, wanted: str | None) -> Survey:
+    """Look at the record and choose the snapshot; `wanted` is `--snapshot`. Changes nothing. Raises EnvctlError.
+
+    A refresh that has begun keeps its snapshot while that can be restored.
+    """
+    stored = context.store.read(environment)
+    record = _refreshable(environment, stored)
+    assert stored is not None  # noqa: S101 - _refreshable raises when there is none
+    begun = record.replacing is not None
+    if begun and wanted is None and prepare.usable(context, record.snapshot):
+        return Survey(stored, record.snapshot, begun, due=True)
+    target = prepare.choose(context, wanted)
+    if (target.kind, target.engine) != (record.snapshot.kind, record.snapshot.engine):
+        raise EnvctlError(
+            ExitCode.POLICY,
+            f"{target.id} is of another sort ({target.kind}, {target.engine}) than the database of "
+            f"{record.name} ({record.snapshot.kind}, {record.snapshot.engine}).",
+            "Destroy the environment and create it anew.",
+        )
+    # Who names a snapshot wants its data again, even if it is the one that the data came from.
+    newer = target.arn != record.snapshot.arn and target.created_at > record.snapshot.created_at
+    due = begun or wanted is not None or newer
+    return Survey(stored, target, begun, due)
+
+
+def refresh(context: Context, found: Survey, wait_s: float | None) -> Outcome:
+    """Replace the database. What fails before Terraform applies is raised, later it is in the Outcome."""
+    record = found.stored.manifest
+    if not found.due:
+        age = durations.in_words((context.now() - record.snapshot.created_at).total_seconds())
+        note = f"No newer snapshot is usable: the data is that of {record.snapshot.id}, {age} old."
+        return _outcome(context, record, Run(exit_code=0), None, (note,))
+    with context.workspace.held(), holding(context, "refresh-data") as hold:
+        hold.take()
+        # The code that was applied: whatever the checkout holds by now, the database alone is to change.
+        context = code.applied(context, record)
+        run, intended = _plan(context, found)
+        stored, run = _apply(context, found, manifest.intend(intended, hold.kind, context.now(), None, hold.id), run)
+        return _conclude(context, stored, run, hold, wait_s)
+
+
+def _plan(context: Context, found: Survey) -> tuple[Run, Manifest]:
+    """Return the saved plan, which changes the database alone, and the record of what is meant by it."""
+    record = found.stored.manifest
+    prepare.write_backend(context)
+    prepare.write_tfvars(context, found.target, record.commit)
+    with context.watch.step("init", "initialising"):
+        context.engine.init()
+    prepare.mended(context, Prepared(found.stored, True, record.snapshot, record.commit))
+    replacing = record.replacing
+    if replacing is None:
+        replacing = replacement.outdated(power.databases(context.session, context.environment))
+    replaced = replacement.addresses(context, replacing, clear=found.begun)
+    with context.watch.step("plan", "planning"):
+        run = context.engine.plan(save=True, replace=replaced)
+    try:
+        policy.refuse_beyond_the_database(run.planned)
+    except EnvctlError:
+        context.engine.discard_plan()
+        raise
+    return run, replace(record, snapshot=found.target, replacing=replacing)
+
+
+def _apply(context: Context, found: Survey, intended: Manifest, planned: Run) -> tuple[Stored, Run]:
+    """Write the intent and carry the plan out; return the record as it is now, and the run."""
+    try:
+        stored = context.store.write(context.environment, intended, found.stored)
+    except BaseException:
+        context.engine.discard_plan()
+        raise
+    if planned.exit_code == 0:  # an earlier run was killed after its apply
+        context.engine.discard_plan()
+        return stored, Run(exit_code=0, outputs=context.engine.outputs())
+    with context.watch.step("apply", "replacing the database"):
+        run = context.engine.apply(saved=True)
+    unsaved.after(context, run)
+    run.planned = planned.planned
+    return stored, run
+
+
+def _conclude(context: Context, stored: Stored, run: Run, hold: Holding, wait_s: float | None) -> Outcome:
+    def write(status: Status, outcome: str) -> None:
+        nonlocal stored
+        now = context.now()
+        outputs = run.outputs if status != "failed" else None
+        stored = context.store.update(
+            context.environment,
+            stored,
+            lambda record: manifest.conclude_own(record, hold.id, status, outcome, now, outputs),
+        )
+
+    error = failure(run, "apply") if run.exit_code != 0 else None
+    if error is None:
+        try:
+            replacement.finish_cluster(context, run.outputs)
+        except EnvctlError as refused:
+            error = refused
+    if error is not None:
+        write("failed", error.message)
+        return _outcome(context, stored.manifest, run, error)
+    # Written before the wait as well: killed in it, the record still says that the new data is there.
+    write("unhealthy", "restored; its health is not known yet")
+    if run.interrupted:
+        return _outcome(context, stored.manifest, run, failure(run, "apply"))
+    status, unhealthy = settle(context, run.outputs, wait_s)
+    write(status, unhealthy.message if unhealthy else "restored")
+    return _outcome(context, stored.manifest, run, unhealthy)
+
+
+def _refreshable(environment: Environment, stored: Stored | None) -> Manifest:
+    """Return the record of an environment that has a database to refresh. Raises EnvctlError."""
+    name, pr = environment.name, environment.pr
+    if stored is None:
+        raise EnvctlError(ExitCode.USAGE, f"There is no environment {name}.", f"`envctl up --pr {pr}` creates it.")
+    record = stored.manifest
+    if record.status in ("destroying", "destroyed") or record.closed_at is not None:
+        raise EnvctlError(ExitCode.POLICY, f"{name} is being destroyed.", f"`envctl destroy --pr {pr}` completes that.")
+    if record.applied_at is None:
+        raise EnvctlError(
+            ExitCode.POLICY, f"{name} was never complete: it has no data yet.", f"Run `envctl up --pr {pr}` first."
+        )
+    if record.paused_at is not None:
+        raise EnvctlError(
+            ExitCode.POLICY, f"{name} is paused, its database is stopped.", f"Run `envctl resume --pr {pr}` first."
+        )
+    return record
+
+
+def _aged(snapshot: PinnedSnapshot, now: datetime) -> str:
+    age = durations.in_words((now - snapshot.created_at).total_seconds())
+    return f"{age} old ({snapshot.id}, {manifest.iso(snapshot.created_at)})"
+
+
+def _outcome(
+    context: Context, record: Manifest, run: Run, error: EnvctlError | None, notes: tuple[str, ...] = ()
+) -> Outcome:
+    return Outcome(
+        "refresh-data",
+        environment=context.environment,
+        manifest=record,
+        snapshot=record.snapshot,
+        changes=run.changes if run.planned else Changes(),
+        resources=tuple(sorted(run.resources.values(), key=lambda resource: -resource.elapsed_s)),
+        outputs=record.outputs,
+        timings=context.watch.timings(),
+        notes=notes,
+        error=error,
+        exit_code=error.code if error else ExitCode.DONE,
+    )

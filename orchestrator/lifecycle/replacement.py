@@ -1,0 +1,83 @@
+"""Replacing the database on purpose: the one way past the rule that no plan may lose it.
+
+The record says which database has to go, by an id that AWS never gives again. From that, and from what lives
+now, follows what a plan has to replace, however often a run was killed: before the old database went, between
+the two, or before Terraform noted the new one down.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestrator.aws import databases, power
+from orchestrator.aws.found import Found
+from orchestrator.aws.power import Database
+from orchestrator.errors import EnvctlError, ExitCode
+from orchestrator.lifecycle import policy
+from orchestrator.lifecycle.context import Context
+from orchestrator.lifecycle.recovery import until_gone
+from orchestrator.state import State
+
+
+def addresses(context: Context, replacing: str, clear: bool) -> tuple[str, ...]:
+    """Return what the plan has to replace so that the database with the id `replacing` goes.
+
+    With `clear`, databases that a killed run made and Terraform does not know are deleted first: the plan
+    would make them again, under names that are taken. Only for who is about to apply. Raises EnvctlError.
+    """
+    known = context.store.state(context.environment) or State()
+    living = power.databases(context.session, context.environment)
+    if clear and unknown(living, known):
+        _delete_unknown(context, known)
+    return due(living, known, replacing)
+
+
+def due(living: tuple[Database, ...], known: State, replacing: str) -> tuple[str, ...]:
+    """Return the addresses to replace: none once the old database is gone. Pure."""
+    if replacing not in {database.resource_id for database in living}:
+        return ()
+    return tuple(database.address for database in known.databases if policy.holds_data(database.type))
+
+
+def unknown(living: tuple[Database, ...], known: State) -> tuple[Database, ...]:
+    """Return the databases that are in no state. Pure.
+
+    The name does not tell: a state that was saved before the old database went knows that of the new one.
+    """
+    if not known.readable:
+        return ()  # it may know them all
+    ids = {database.resource_id for database in known.databases}
+    half_made = {database.identifier for database in known.databases if database.resource_id is None}
+    return tuple(each for each in living if each.resource_id not in ids and each.id not in half_made)
+
+
+def outdated(living: tuple[Database, ...]) -> str:
+    """Return the id of the database whose data a refresh replaces; one that is gone has none to lose. Pure."""
+    return next((database.resource_id for database in living if database.holds_data), "gone")
+
+
+def finish_cluster(context: Context, outputs: dict[str, Any]) -> None:
+    """Make the one setting that the provider leaves out when it restores a cluster."""
+    cluster = outputs.get("database_cluster_id")
+    if isinstance(cluster, str) and cluster:
+        databases.enable_iam_authentication(context.session, cluster)
+
+
+def _delete_unknown(context: Context, known: State) -> None:
+    def look() -> tuple[Found, ...]:
+        lost = unknown(power.databases(context.session, context.environment), known)
+        return tuple(_found(database) for database in lost)
+
+    with context.watch.step("recover", "deleting a database that an earlier run made and noted nowhere"):
+        left = until_gone(context, look)
+    if left:
+        raise EnvctlError(
+            ExitCode.NOT_CLEAN,
+            f"{left[0].arn} is in no state and cannot be deleted: {left[0].why}.",
+            "Delete it, and run the same command again.",
+        )
+
+
+def _found(database: Database) -> Found:
+    kind = "rds:DBCluster" if database.kind == "cluster" else "rds:DBInstance"
+    return Found(database.arn, kind, database.id, f"is {database.status}", moving=database.status == "deleting")

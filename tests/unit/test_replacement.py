@@ -1,0 +1,117 @@
+import json
+
+import pytest
+from builders import NOW, record
+
+from orchestrator import state
+from orchestrator.aws.power import Database
+from orchestrator.lifecycle.pause import needs_pausing
+from orchestrator.lifecycle.replacement import due, outdated, unknown
+from orchestrator.state import State, StateDatabase
+
+CLUSTER = "module.database.aws_rds_cluster.this[0]"
+MEMBER = 'module.database.aws_rds_cluster_instance.this["0"]'
+
+
+def cluster(resource_id="cluster-NEW", status="available"):
+    return Database("cluster", "shop-pr-42", "arn:c", resource_id, status)
+
+
+def instance(id="shop-pr-42", resource_id="db-NEW", status="available", **more):
+    return Database("instance", id, f"arn:{id}", resource_id, status, **more)
+
+
+def known(*databases):
+    kinds = {CLUSTER: "aws_rds_cluster", MEMBER: "aws_rds_cluster_instance"}
+    return State(databases=tuple(StateDatabase(a, kinds[a], identifier, own) for a, identifier, own in databases))
+
+
+# What a state says
+
+
+def test_a_state_tells_its_databases_by_what_aws_never_calls_another():
+    raw = {
+        "version": 4,
+        "resources": [
+            {
+                "mode": "managed",
+                "module": "module.database",
+                "type": kind,
+                "name": "this",
+                "instances": [{"index_key": key, "attributes": attributes}],
+            }
+            for kind, key, attributes in (
+                ("aws_rds_cluster", 0, {"cluster_identifier": "shop-pr-42", "cluster_resource_id": "cluster-A"}),
+                ("aws_rds_cluster_instance", "0", {"identifier": "shop-pr-42-0", "dbi_resource_id": "db-B"}),
+                ("aws_db_instance", None, {"identifier": "shop-pr-42", "resource_id": ""}),
+                ("aws_db_subnet_group", None, {"id": "shop-pr-42"}),
+            )
+        ],
+    }
+    assert state.parse(json.dumps(raw).encode()).databases == (
+        StateDatabase(CLUSTER, "aws_rds_cluster", "shop-pr-42", "cluster-A"),
+        StateDatabase(MEMBER, "aws_rds_cluster_instance", "shop-pr-42-0", "db-B"),
+        StateDatabase("module.database.aws_db_instance.this", "aws_db_instance", "shop-pr-42", None),
+    )
+
+
+# What a half-done refresh still has to do
+
+
+def test_while_the_old_database_lives_it_has_to_be_replaced():
+    told = known((CLUSTER, "shop-pr-42", "cluster-OLD"), (MEMBER, "shop-pr-42-0", "db-1"))
+    assert due((cluster("cluster-OLD"),), told, "cluster-OLD") == (CLUSTER,)
+
+
+@pytest.mark.parametrize("living", [(), (cluster("cluster-NEW"),)])
+def test_once_it_is_gone_nothing_is_replaced_again(living):
+    assert due(living, known((CLUSTER, "shop-pr-42", "cluster-NEW")), "cluster-OLD") == ()
+
+
+def test_a_database_of_a_known_name_that_is_another_is_in_no_state():
+    told = known((CLUSTER, "shop-pr-42", "cluster-OLD"), (MEMBER, "shop-pr-42-0", "db-1"))
+    member = instance("shop-pr-42-0", "db-1", cluster="shop-pr-42")
+    assert unknown((cluster("cluster-NEW"), member), told) == (cluster("cluster-NEW"),)
+
+
+def test_one_whose_making_did_not_end_is_known_by_its_name():
+    assert unknown((cluster("cluster-NEW"),), known((CLUSTER, "shop-pr-42", None))) == ()
+
+
+def test_from_a_state_that_cannot_be_read_nothing_is_concluded():
+    assert unknown((cluster(),), State(readable=False)) == ()
+
+
+def test_what_has_to_go_is_what_holds_data():
+    replica = instance("shop-pr-42-replica-1", "db-R", replica_of="shop-pr-42")
+    member = instance("shop-pr-42-0", "db-M", cluster="shop-pr-42")
+    assert outdated((cluster("cluster-OLD"), member)) == "cluster-OLD"
+    assert outdated((replica, instance(resource_id="db-OLD", has_replicas=True))) == "db-OLD"
+    assert outdated(()) == "gone"
+
+
+# A pause that did not hold
+
+
+@pytest.mark.parametrize(
+    ("databases", "needed"),
+    [
+        ((cluster(status="stopped"),), False),
+        ((cluster(status="stopping"),), False),
+        ((cluster(status="available"),), True),  # AWS starts it after seven days
+        ((cluster(status="starting"),), True),
+        ((cluster(status="stopped"), instance("shop-pr-42-0", cluster="shop-pr-42")), False),
+        ((instance(has_replicas=True), instance("r", replica_of="shop-pr-42")), False),  # RDS stops neither
+        ((), False),
+    ],
+)
+def test_a_paused_environment_is_paused_again_when_its_database_runs(databases, needed):
+    assert needs_pausing(record(status="paused", paused_at=NOW), databases) is needed
+
+
+def test_a_pause_that_was_killed_is_needed_whatever_runs():
+    assert needs_pausing(record(status="updating", paused_at=NOW), (cluster(status="stopped"),))
+
+
+def test_what_is_not_to_be_paused_is_left_alone():
+    assert not needs_pausing(record(), (cluster(status="available"),))
