@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from orchestrator.github.client import GitHub
     from orchestrator.identity import Environment
     from orchestrator.lifecycle.context import Context
-    from orchestrator.outcome import Outcome
     from orchestrator.sync.commands import Means
-    from orchestrator.sync.one import Operations
     from orchestrator.sync.world import World
 
 HEALTH_S = 900.0
@@ -103,7 +101,7 @@ def _one(terminal: Terminal, setting: Setting, number: int, yes: bool, dry_run: 
             return finish(terminal, one.look(_world(setting, github, emit), environment))
         _approve(setting, github, number)
         world = _world(setting, github, emit)
-        outcome = one.sync(world, _context(terminal, setting, environment, github, emit), _operations())
+        outcome = one.sync(world, _context(terminal, setting, environment, github, emit), HEALTH_S)
     return finish(terminal, outcome)
 
 
@@ -133,11 +131,12 @@ def _all(terminal: Terminal, setting: Setting, yes: bool, dry_run: bool, paralle
 
 
 def _world(setting: Setting, github: GitHub, emit: Callable[[Event], None]) -> World:
+    from orchestrator import schedule
     from orchestrator.cli import wiring
     from orchestrator.sync.teller import Teller
     from orchestrator.sync.world import World
 
-    session = setting.session()
+    session, pauses = setting.session(), setting.config.limits.pause_schedule
     return World(
         config=setting.config,
         session=session,
@@ -147,6 +146,7 @@ def _world(setting: Setting, github: GitHub, emit: Callable[[Event], None]) -> W
         now=wiring.utc_now,
         emit=emit,
         run_url=_run_url(setting.environ),
+        night=lambda now: schedule.paused_since(pauses, now) if pauses else None,
     )
 
 
@@ -156,23 +156,13 @@ def _context(
     return replace(setting.context(environment, terminal, emit), run_is_over=github.run_is_over)
 
 
-def _operations() -> Operations:
-    from orchestrator.sync.one import Operations
-
-    return Operations(_not_yet, _not_yet, HEALTH_S)
-
-
 def _means(
     terminal: Terminal, setting: Setting, environment: Environment, github: GitHub, emit: Callable[[Event], None]
 ) -> Means:
     from orchestrator.sync.commands import Means
 
     world = _world(setting, github, emit)
-    return Means(world, _context(terminal, setting, environment, github, emit), _operations(), _not_yet)
-
-
-def _not_yet(context: Context) -> Outcome:
-    raise EnvctlError(ExitCode.USAGE, "This envctl neither pauses environments nor refreshes their data.", "Update it.")
+    return Means(world, _context(terminal, setting, environment, github, emit), HEALTH_S)
 
 
 def _approve(setting: Setting, github: GitHub, number: int) -> None:
