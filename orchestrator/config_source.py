@@ -20,6 +20,8 @@ from orchestrator.errors import EnvctlError, ExitCode
 
 DEFAULT_FILE = "envctl.toml"
 PREFIX = "ENVCTL_"
+# Of the provider, against AWS itself.
+ENOUGH_RETRIES = 25
 # Variables that are not configuration keys: which file, which pull request, which binary.
 OTHER_VARIABLES = frozenset({"ENVCTL_CONFIG", "ENVCTL_PR", "ENVCTL_TERRAFORM"})
 
@@ -54,6 +56,11 @@ def load(
     except ValidationError as error:
         problems.extend(_describe(error, origin))
         config = None
+    if config and not environ.get("AWS_ENDPOINT_URL") and config.terraform.max_retries < ENOUGH_RETRIES:
+        problems.append(
+            f"terraform.max_retries: must be at least {ENOUGH_RETRIES} (given: {config.terraform.max_retries}); AWS "
+            "throttles a busy account for minutes, and only an emulator (AWS_ENDPOINT_URL) can do with fewer"
+        )
     if problems or config is None:
         raise _refusal(label, problems)
     return config, file.resolve().parent if label else directory

@@ -40,3 +40,13 @@ class EnvctlError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
+
+
+class NoRoom(EnvctlError):
+    """There is no room for one more environment now, by a limit of the team's or a quota of AWS's.
+
+    Nothing is wrong with the environment itself: when another has gone, the same request succeeds.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(ExitCode.POLICY, message, hint)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from orchestrator.errors import EnvctlError, ExitCode
+from orchestrator.secrecy import without
 
 UI_MAJOR = "1"
 
@@ -72,7 +73,10 @@ class Changes:
 
 @dataclass
 class Run:
-    """One Terraform command: what its stream has said so far, and in the end its exit code."""
+    """One Terraform command: what its stream has said so far, and in the end its exit code.
+
+    `hidden` are the secrets that it may repeat and nobody is to read.
+    """
 
     exit_code: int = -1
     interrupted: bool = False
@@ -82,6 +86,7 @@ class Run:
     outputs: dict[str, Any] = field(default_factory=dict)
     output_changes: bool = False
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    hidden: tuple[str, ...] = ()
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=40))
     _done: dict[str, Resource] = field(default_factory=dict)
 
@@ -109,7 +114,7 @@ class Run:
         event = _object(line)
         if event is None:
             if line.strip():
-                self.tail.append(line.rstrip())
+                self.tail.append(without(line.rstrip(), self.hidden))
             return None
         kind = event.get("type")
         if kind == "version":
@@ -131,8 +136,8 @@ class Run:
             return
         found = Diagnostic(
             str(given.get("severity", "error")),
-            str(given.get("summary", "")),
-            str(given.get("detail", "")),
+            without(str(given.get("summary", "")), self.hidden),
+            without(str(given.get("detail", "")), self.hidden),
             str(given["address"]) if given.get("address") else None,
         )
         if found not in self.diagnostics:  # `apply` reports the errors of a resource once more at the end

@@ -20,7 +20,7 @@ from typing import Any
 
 from python_terraform import IsFlagged, Terraform
 
-from orchestrator import toolchain
+from orchestrator import secrecy, toolchain
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Diagnostic, Event, Notice, Run
 from orchestrator.interrupts import Interrupts
@@ -177,6 +177,11 @@ class Engine:
     def root(self) -> Path:
         return self._root
 
+    def modules(self) -> set[str]:
+        """Return the names of the modules in a directory `modules` that the root calls; nothing need be initialised."""
+        source = re.compile(r'\bsource\s*=\s*"[^"]*\bmodules/([\w-]+)"')
+        return {name for file in self._root.glob("*.tf") for name in source.findall(file.read_text("utf-8", "replace"))}
+
     def outputs(self) -> dict[str, Any]:
         """Return the outputs in the state, without the sensitive ones. Raises EnvctlError."""
         code, out, err = self._short("output", json=IsFlagged)
@@ -208,11 +213,17 @@ class Engine:
         unset = [word for name in self._environ if name not in environment for word in ("-u", name)]
         line = CommandLine(("env", *unset, *ours, *self._tool.command), self._root)
         code, out, err = line.cmd(command, *args, **options)
-        return int(code), str(out), str(err)
+        hidden = self._secrets()
+        # What is on stdout is data; only a person reads the other.
+        return int(code), str(out), secrecy.without(str(err), hidden)
+
+    def _secrets(self) -> tuple[str, ...]:
+        code = (file.read_text("utf-8", "replace") for file in self._root.glob("*.tf"))
+        return secrecy.secrets(code, self._environ)
 
     def _stream(self, command: str, *args: str, environment: dict[str, str] | None = None, **options: Any) -> Run:
         line = self._command.generate_cmd_string(command, *args, input=False, **options)
-        run = Run()
+        run = Run(hidden=self._secrets())
         before = self._interrupts.received
 
         def start() -> subprocess.Popen[str]:

@@ -7,6 +7,7 @@ raised, and by then botocore is there.
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,24 @@ _CONFIG: dict[str, Any] = {
     "connect_timeout": 5,
     "read_timeout": 30,
 }
+
+# What is throttled is tried much longer than what fails: a storm in a busy account passes in a minute or two.
+_THROTTLED = frozenset(
+    {
+        "EC2ThrottledException",
+        "PriorRequestNotComplete",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+_THROTTLED_ATTEMPTS = 12
+_LONGEST_PAUSE_S = 20.0
 
 _DENIED = frozenset(
     {
@@ -73,9 +92,12 @@ class Session:
         create: Any = self._boto3_session().client
         with translated("reading the AWS configuration"):
             try:
-                return create(service, config=Config(**_CONFIG))
+                client = create(service, config=Config(**_CONFIG))
             except ValueError as error:  # an endpoint that is no URL, say
                 raise EnvctlError(ExitCode.USAGE, _sentence(error), _CONFIGURATION_HINT) from error
+        # Before botocore's own answer, which is the one for whatever this has none for.
+        client.meta.events.register_first(f"needs-retry.{client.meta.service_model.service_id.hyphenize()}", _patience)
+        return client
 
     def _boto3_session(self) -> boto3.Session:
         if self._session is None:
@@ -107,6 +129,17 @@ class Session:
         )
 
 
+def _patience(response: tuple[Any, Any] | None, attempts: int, **_: Any) -> float | None:
+    """Return how many seconds to wait before a throttled request is sent again, None: that is not for us to say.
+
+    Up to twice as long each time, with full jitter, so that those who were throttled together do not return together.
+    """
+    code = response[1].get("Error", {}).get("Code") if response else None
+    if code not in _THROTTLED or attempts >= _THROTTLED_ATTEMPTS:
+        return None
+    return random.uniform(0, min(2.0 ** (attempts - 1), _LONGEST_PAUSE_S))  # noqa: S311 - no secret
+
+
 def default_region(environ: Mapping[str, str]) -> str | None:
     """Return the region that the environment names, if it does (no profile is read for this)."""
     return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None
@@ -123,6 +156,13 @@ def translated(doing: str) -> Iterator[None]:
         said = _sentence(error)
         raise EnvctlError(
             ExitCode.CREDENTIALS, f"There are no usable AWS credentials, while {doing}: {said}", _CREDENTIALS_HINT
+        ) from error
+    except RuntimeError as error:
+        # What botocore says of credentials in the environment beyond AWS_CREDENTIAL_EXPIRATION.
+        if "still expired" not in str(error):
+            raise
+        raise EnvctlError(
+            ExitCode.CREDENTIALS, f"The AWS credentials have expired, while {doing}.", _CREDENTIALS_HINT
         ) from error
     except _unreachable() as error:
         raise EnvctlError(

@@ -57,9 +57,6 @@ def owned(session: Session, environment: Environment, found: Iterable[Found]) ->
 
 def carries_tags(session: Session, environment: Environment, item: Found) -> bool:
     """Return whether `item` was made for this environment: by its tags, or by a name that only AWS gives."""
-    if item.type == "logs:group" and item.id.startswith("/aws/rds/"):
-        # RDS writes its logs without tags, after their group was deleted as well; the name is the database's.
-        return True
     if item.type == "cloudwatch:alarm" and item.id.startswith("TargetTracking-"):
         return True
     tags = item.tags
@@ -71,6 +68,9 @@ def carries_tags(session: Session, environment: Environment, item: Found) -> boo
                 if not _gone(error):
                     raise
                 return False
+    if not tags.get(REPOSITORY_TAG) and item.type == "logs:group" and item.id.startswith("/aws/rds/"):
+        # RDS writes its logs without tags, after their group was deleted as well; the name is the database's.
+        return True
     return tags.get(TAG) == environment.name and tags.get(REPOSITORY_TAG) == environment.repository
 
 

@@ -15,22 +15,30 @@ from typing import TYPE_CHECKING
 from orchestrator.cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from orchestrator.announcement import Announcement
     from orchestrator.outcome import Outcome
 
 COMMANDS = ("plan", "up", "destroy", "sync", "refresh-data", "pause", "resume")
 
 
-def tell_runner(terminal: Terminal, outcome: Outcome, environ: Mapping[str, str], now: datetime) -> None:
-    """Tell the runner that started us, if one did, what a command came to."""
+def tell_runner(
+    terminal: Terminal, outcome: Outcome, environ: Mapping[str, str], now: datetime, told: Announcement | None = None
+) -> None:
+    """Tell the runner that started us, if one did, what a command came to.
+
+    `told` is what the pull request was told last, where it was: the job's summary says the same.
+    """
     if outcome.command not in COMMANDS:
         return
     try:
-        _tell(terminal, outcome, environ, now)
+        _tell(terminal, outcome, environ, now, told)
     except Exception as error:  # noqa: BLE001 - what was done is done, whether or not it can be told
         terminal.err(f"The run's page could not be written: {type(error).__name__}: {error}.\n")
 
 
-def _tell(terminal: Terminal, outcome: Outcome, environ: Mapping[str, str], now: datetime) -> None:
+def _tell(
+    terminal: Terminal, outcome: Outcome, environ: Mapping[str, str], now: datetime, told: Announcement | None
+) -> None:
     if environ.get("GITHUB_OUTPUT"):
         from orchestrator.page import workflow
 
@@ -40,7 +48,8 @@ def _tell(terminal: Terminal, outcome: Outcome, environ: Mapping[str, str], now:
 
         room = body.SUMMARY_BYTES - _size(environ["GITHUB_STEP_SUMMARY"])
         if room >= body.AROUND_BYTES:  # one that is too long, GitHub shows nothing of
-            _append(terminal, "GITHUB_STEP_SUMMARY", environ, body.summary_of(outcome, now, room))
+            text = body.summary(told, room) if told else body.summary_of(outcome, now, room)
+            _append(terminal, "GITHUB_STEP_SUMMARY", environ, text)
         else:
             terminal.err("The job's summary is full: nothing was added to it.\n")
     if environ.get("GITHUB_ACTIONS"):

@@ -10,6 +10,7 @@ from orchestrator.cli.terminal import Terminal
 from orchestrator.errors import EnvctlError
 
 if TYPE_CHECKING:
+    from orchestrator.announcement import Announcement
     from orchestrator.outcome import Outcome
 
 
@@ -20,10 +21,10 @@ def tell(terminal: Terminal, command: str, error: EnvctlError) -> int:
     return finish(terminal, Outcome(command, error=error, exit_code=error.code), bare=True)
 
 
-def finish(terminal: Terminal, outcome: Outcome, bare: bool = False) -> int:
+def finish(terminal: Terminal, outcome: Outcome, bare: bool = False, told: Announcement | None = None) -> int:
     """Print an outcome, data to stdout and its error to stderr; return the exit code.
 
-    `bare` is for an outcome that holds nothing but an error.
+    `bare` is for an outcome that holds nothing but an error; `told` is what a pull request was told of it.
     """
     from orchestrator import report
     from orchestrator.cli.actions import tell_runner
@@ -36,5 +37,5 @@ def finish(terminal: Terminal, outcome: Outcome, bare: bool = False) -> int:
         terminal.out(report.text(outcome, now, terminal.out_style))
     if outcome.error:
         terminal.err(report.failure(outcome.error, terminal.err_style))
-    tell_runner(terminal, outcome, os.environ, now)
+    tell_runner(terminal, outcome, os.environ, now, told)
     return int(outcome.exit_code)

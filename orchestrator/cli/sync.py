@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from orchestrator.events import Event
     from orchestrator.github.client import GitHub
     from orchestrator.identity import Environment
-    from orchestrator.lifecycle.context import Context
     from orchestrator.sync.commands import Means
+    from orchestrator.sync.teller import Teller
     from orchestrator.sync.world import World
 
 HEALTH_S = 900.0
@@ -98,11 +98,11 @@ def _one(terminal: Terminal, setting: Setting, number: int, yes: bool, dry_run: 
     github = wiring.github(setting)
     with shown(terminal) as emit:
         if dry_run:
-            return finish(terminal, one.look(_world(setting, github, emit), environment))
+            return finish(terminal, one.look(_world(setting, github, emit)[0], environment))
         _approve(setting, github, number)
-        world = _world(setting, github, emit)
-        outcome = one.sync(world, _context(terminal, setting, environment, github, emit), HEALTH_S)
-    return finish(terminal, outcome)
+        world, teller = _world(setting, github, emit)
+        outcome = one.sync(world, setting.context(environment, terminal, emit), HEALTH_S)
+    return finish(terminal, outcome, told=teller.last)
 
 
 def _all(terminal: Terminal, setting: Setting, yes: bool, dry_run: bool, parallel: int, passed: list[str]) -> int:
@@ -111,6 +111,7 @@ def _all(terminal: Terminal, setting: Setting, yes: bool, dry_run: bool, paralle
     from orchestrator.events import Notice
     from orchestrator.identity import repository_of
     from orchestrator.interrupts import Interrupts
+    from orchestrator.memory import available_bytes, parallel_bound
     from orchestrator.sync.all import Fleet, sync_all
     from orchestrator.sync.children import Children
 
@@ -125,35 +126,34 @@ def _all(terminal: Terminal, setting: Setting, yes: bool, dry_run: bool, paralle
 
     interrupts = Interrupts(terminal.say)
     interrupts.install()
-    world = _world(setting, wiring.github(setting), emit)
+    world, _ = _world(setting, wiring.github(setting), emit)
     children = Children(passed, interrupts, terminal.say)
-    return finish(terminal, sync_all(Fleet(world, setting.environment, children, parallel), dry_run))
+    at_once = parallel_bound(available_bytes(), parallel)
+    if at_once < parallel:
+        terminal.say(f"  {at_once} at once, not {parallel}: there is not enough memory for more.")
+    return finish(terminal, sync_all(Fleet(world, setting.environment, children, at_once), dry_run))
 
 
-def _world(setting: Setting, github: GitHub, emit: Callable[[Event], None]) -> World:
+def _world(setting: Setting, github: GitHub, emit: Callable[[Event], None]) -> tuple[World, Teller]:
     from orchestrator import schedule
     from orchestrator.cli import wiring
     from orchestrator.sync.teller import Teller
     from orchestrator.sync.world import World
 
     session, pauses = setting.session(), setting.config.limits.pause_schedule
-    return World(
+    teller = Teller(github, setting.config.github)
+    world = World(
         config=setting.config,
         session=session,
         store=setting.store(session),
         github=github,
-        announce=Teller(github, setting.config.github),
+        announce=teller,
         now=wiring.utc_now,
         emit=emit,
         run_url=_run_url(setting.environ),
         night=lambda now: schedule.paused_since(pauses, now) if pauses else None,
     )
-
-
-def _context(
-    terminal: Terminal, setting: Setting, environment: Environment, github: GitHub, emit: Callable[[Event], None]
-) -> Context:
-    return replace(setting.context(environment, terminal, emit), run_is_over=github.run_is_over)
+    return world, teller
 
 
 def _means(
@@ -161,8 +161,8 @@ def _means(
 ) -> Means:
     from orchestrator.sync.commands import Means
 
-    world = _world(setting, github, emit)
-    return Means(world, _context(terminal, setting, environment, github, emit), HEALTH_S)
+    world, _ = _world(setting, github, emit)
+    return Means(world, setting.context(environment, terminal, emit), HEALTH_S)
 
 
 def _approve(setting: Setting, github: GitHub, number: int) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import config_source, git, github_event, identity, locks, toolchain
+from orchestrator import config_source, expiry, git, github_event, identity, locks, toolchain
 from orchestrator.cli.terminal import Terminal
 from orchestrator.config import Config, TerraformSettings
 from orchestrator.errors import EnvctlError, ExitCode
@@ -77,6 +77,9 @@ class Setting:
         session = self.session()
         return Records(self.config, session, self.store(session), utc_now)
 
+    def _run_is_over(self, run: int, attempt: int) -> bool | None:
+        return github(self).run_is_over(run, attempt)  # asked of a lock that is in the way, and else never
+
     def context(self, environment: Environment, terminal: Terminal, emit: Callable[[Event], None]) -> Context:
         """Return what the long operations need; from here on Ctrl-C goes through `Interrupts`."""
         tool = toolchain.find(self.environ)
@@ -112,6 +115,8 @@ class Setting:
             emit=emit,
             who=f"{self.environ.get('USER') or 'envctl'}@{os.uname().nodename}",
             lock_info=locks.info_of(self.environ),
+            run_is_over=self._run_is_over if self.environ.get("GITHUB_TOKEN") or self.environ.get("GH_TOKEN") else None,
+            credentials_end=expiry.ends_at(self.environ),
             path_style=bool(self.environ.get("AWS_ENDPOINT_URL_S3") or self.environ.get("AWS_ENDPOINT_URL")),
         )
 

@@ -62,7 +62,8 @@ class Context:
     """One environment and the means to work on it. `path_style` is for an S3 endpoint of one's own.
 
     `who` and `lock_info` are what a lock says of its owner; `run_is_over` asks GitHub whether an attempt of a
-    run of Actions has ended (None: it does not know), where GitHub can be asked.
+    run of Actions has ended (None: it does not know), where GitHub can be asked. `credentials_end` is when the
+    credentials end, where they do and that is known.
     """
 
     config: Config
@@ -79,3 +80,4 @@ class Context:
     who: str = ""
     lock_info: str = ""
     run_is_over: Callable[[int, int], bool | None] | None = None
+    credentials_end: datetime | None = None

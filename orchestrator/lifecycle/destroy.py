@@ -13,6 +13,7 @@ from orchestrator.events import Notice, Run
 from orchestrator.lifecycle import code, unsaved
 from orchestrator.lifecycle.context import Context
 from orchestrator.lifecycle.holding import Holding, holding
+from orchestrator.lifecycle.lasting import refuse_short_credentials
 from orchestrator.lifecycle.prepare import write_backend, write_tfvars
 from orchestrator.lifecycle.recovery import clear_strangers, until_gone
 from orchestrator.lifecycle.wake import wake_databases
@@ -60,6 +61,7 @@ def _nothing_there(context: Context, hold: Holding, sweep: bool) -> Outcome:
 
 
 def _take_away(context: Context, hold: Holding, stored: Stored | None, sweep: bool) -> Outcome:
+    refuse_short_credentials(context, stored.manifest if stored else None, "destroy")
     write_backend(context)
     write_tfvars(context, stored.manifest.snapshot if stored else _NO_SNAPSHOT, None)
     context = code.applied(context, stored.manifest if stored else None)

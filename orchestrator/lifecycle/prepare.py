@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from orchestrator import inputs, manifest, snapshots
 from orchestrator.aws import databases
 from orchestrator.aws.store import Stored
-from orchestrator.errors import EnvctlError, ExitCode
+from orchestrator.errors import EnvctlError, ExitCode, NoRoom
 from orchestrator.events import Run
 from orchestrator.identity import repository_prefix
-from orchestrator.lifecycle import policy, recovery, replacement, unsaved
+from orchestrator.lifecycle import policy, recovery, replacement, room, unsaved
 from orchestrator.lifecycle.context import Context, Looking
 from orchestrator.lifecycle.holding import Holding
 from orchestrator.manifest import Manifest, PinnedSnapshot
@@ -155,6 +155,8 @@ def _look_up(context: Context, wanted: str | None, hold: Holding | None) -> Prep
         has_state = context.store.has_state(context.environment)
         if not has_state:
             _refuse_too_many(context)
+            if hold is not None:
+                room.refuse_without_quota(context)
         return Prepared(None, has_state, choose(context, wanted), None)
     if stored.manifest.status == "destroyed":
         raise EnvctlError(
@@ -195,8 +197,7 @@ def _refuse_too_many(context: Context) -> None:
     limit = context.config.limits.max_environments
     others = context.store.count(repository_prefix(context.config))
     if others >= limit:
-        raise EnvctlError(
-            ExitCode.POLICY,
+        raise NoRoom(
             f"There are {others} environments already, and limits.max_environments is {limit}.",
             "Destroy one (`envctl list` shows which expires first), or raise the limit.",
         )

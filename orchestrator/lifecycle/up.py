@@ -15,6 +15,7 @@ from orchestrator.lifecycle import code, policy, prepare, replacement, unsaved, 
 from orchestrator.lifecycle.context import Context
 from orchestrator.lifecycle.health import has_site, settle
 from orchestrator.lifecycle.holding import Holding, holding
+from orchestrator.lifecycle.lasting import refuse_short_credentials
 from orchestrator.lifecycle.prepare import Prepared
 from orchestrator.manifest import Manifest, Status
 from orchestrator.outcome import Leftover, Outcome
@@ -52,6 +53,7 @@ def _create(context: Context, options: UpOptions, prepared: Prepared, writer: _R
         left = inventory.remaining(context.session, context.environment)
         if left:
             return _unknown_to_terraform(context, writer.manifest, left)
+    refuse_short_credentials(context, writer.manifest, "up")
     options.still_wanted()
     writer.intend(options.lives)
     with context.watch.step("apply", "creating"):
@@ -81,6 +83,7 @@ def _update(context: Context, options: UpOptions, prepared: Prepared, writer: _R
         paused = writer.manifest.paused_at is not None
         if run.exit_code == 0 and not paused:
             return _unchanged(context, options, writer)
+        refuse_short_credentials(context, writer.manifest, "up")
         options.still_wanted()
         writer.intend(options.lives)
         if paused:  # a database that is stopped takes no changes, and Terraform does not start it

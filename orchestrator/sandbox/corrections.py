@@ -310,6 +310,24 @@ def cluster_members_have_no_snapshots() -> None:
     setattr(DBInstanceClustered, "save_automated_backup", save_automated_backup)  # noqa: B010
 
 
+def database_quotas() -> None:
+    """DescribeAccountAttributes tells the quotas of RDS and their use; moto lacks it (HTTP 500). Limits are
+    the defaults of "Quotas and constraints" in the Amazon RDS user guide.
+    """
+
+    def describe_account_attributes(self: RDSResponse) -> ActionResult:
+        backend = self.backend
+        quotas = (
+            ("DBInstances", len(backend.databases), 40),
+            ("DBClusters", len(backend.clusters), 40),
+            ("DBSubnetGroups", len(backend.subnet_groups), 50),
+        )
+        told = [{"AccountQuotaName": name, "Used": used, "Max": most} for name, used, most in quotas]
+        return ActionResult({"AccountQuotas": told})
+
+    setattr(RDSResponse, "describe_account_attributes", describe_account_attributes)  # noqa: B010
+
+
 # --- EC2 -------------------------------------------------------------------------------------------
 
 
@@ -484,6 +502,24 @@ def instance_refresh() -> None:
         setattr(AutoScalingResponse, operation.__name__, operation)
 
 
+def scaling_quotas() -> None:
+    """DescribeAccountLimits tells the quotas of auto scaling and their use; moto lacks it (HTTP 500). Limits
+    are the defaults of "Quotas for Amazon EC2 Auto Scaling" in its user guide.
+    """
+
+    def describe_account_limits(self: AutoScalingResponse) -> ActionResult:
+        backend = self.autoscaling_backend
+        told = {
+            "MaxNumberOfAutoScalingGroups": 500,
+            "MaxNumberOfLaunchConfigurations": 200,
+            "NumberOfAutoScalingGroups": len(backend.autoscaling_groups),
+            "NumberOfLaunchConfigurations": len(backend.launch_configurations),
+        }
+        return ActionResult(told)
+
+    setattr(AutoScalingResponse, "describe_account_limits", describe_account_limits)  # noqa: B010
+
+
 # --- Seeding ---------------------------------------------------------------------------------------
 
 
@@ -541,6 +577,7 @@ CORRECTIONS: tuple[Callable[[], None], ...] = (
     stopped_databases_are_left_alone,
     instances_with_replicas_run,
     cluster_members_have_no_snapshots,
+    database_quotas,
     launch_template_keeps_its_own_tags,
     later_template_versions_have_user_data,
     rules_between_groups_have_a_description,
@@ -551,5 +588,6 @@ CORRECTIONS: tuple[Callable[[], None], ...] = (
     groups_remember_their_warmup,
     replacements_join_the_target_groups,
     instance_refresh,
+    scaling_quotas,
     seeded_snapshots,
 )

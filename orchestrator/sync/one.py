@@ -9,7 +9,7 @@ from orchestrator import manifest
 from orchestrator.absence import Absence
 from orchestrator.announcement import Announcement, State
 from orchestrator.aws.store import Stored
-from orchestrator.errors import EnvctlError, ExitCode
+from orchestrator.errors import EnvctlError, ExitCode, NoRoom
 from orchestrator.events import Notice
 from orchestrator.identity import Environment
 from orchestrator.lifecycle.context import Context
@@ -69,7 +69,13 @@ def sync(world: World, context: Context, wait_s: float | None = None) -> Outcome
         if case and outcome and not _goes_on(case, newer):
             break
         case = newer
-        outcome = _act(world, context, case, wait_s)
+        try:
+            outcome = _act(world, context, case, wait_s)
+        except NoRoom as error:
+            # Nothing is wrong with it: the account is full, and it is created when another environment goes.
+            outcome, case = None, replace(case, decision=Decision("wait", error.message, error.hint))
+            settle(world, environment, case)
+            break
         if case.decision.action not in CHANGING or (outcome and outcome.exit_code is ExitCode.INTERRUPTED):
             break
     assert case is not None  # noqa: S101 - there is at least one round
@@ -187,7 +193,7 @@ def _done(world: World, context: Context, case: Case, work: Callable[[], Outcome
     """Do the work and announce what came of it. What it refuses with is its outcome."""
     try:
         outcome = work()
-    except Overtaken:
+    except (Overtaken, NoRoom):
         raise
     except EnvctlError as error:
         record = case.found.record

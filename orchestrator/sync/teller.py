@@ -36,14 +36,16 @@ class Pages(Protocol):
 
 
 class Teller:
-    """Tells GitHub as far as it is to be told."""
+    """Tells GitHub as far as it is to be told. `last` is what was announced last, whoever has heard it."""
 
     def __init__(self, github: Pages, rules: Rules) -> None:
         self._github = github
         self._rules = rules
+        self.last: Announcement | None = None
 
     def __call__(self, told: Announcement) -> None:
         """Announce. Raises EnvctlError when GitHub did not take all of it, after everything was tried."""
+        self.last = told
         problems = []
         for tell in (self._comment, self._deployment):
             try:

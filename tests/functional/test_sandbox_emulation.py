@@ -469,3 +469,16 @@ def test_a_deleted_load_balancer_does_not_answer(aws: Aws, name: str, network: A
 def test_network_load_balancers_are_left_alone(aws: Aws, name: str, network: Any) -> None:
     made = aws.elbv2.create_load_balancer(Name=name, Subnets=network[1], Type="network")["LoadBalancers"][0]
     assert made["DNSName"].endswith(".amazonaws.com")
+
+
+def test_quotas_of_databases_and_scaling_groups_are_told_with_their_use(aws: Aws, cluster: str) -> None:
+    told = {q["AccountQuotaName"]: q for q in aws.rds.describe_account_attributes()["AccountQuotas"]}
+    assert {name: quota["Max"] for name, quota in told.items()} == {
+        "DBInstances": 40,
+        "DBClusters": 40,
+        "DBSubnetGroups": 50,
+    }
+    assert told["DBClusters"]["Used"] == len(aws.rds.describe_db_clusters()["DBClusters"])
+    scaling = aws.autoscaling.describe_account_limits()
+    groups = len(aws.autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"])
+    assert (scaling["MaxNumberOfAutoScalingGroups"], scaling["NumberOfAutoScalingGroups"]) == (500, groups)

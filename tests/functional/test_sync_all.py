@@ -118,3 +118,18 @@ def test_a_lock_of_a_run_that_is_alive_is_left_alone_and_is_no_failure_of_the_ot
     account.lock(busy)
     result = envctl("sync", "--all", "--yes", "--json")
     assert decisions(result) == {busy: ("wait", 0), free: ("create", 0)}
+
+
+def test_logs_that_were_written_after_their_deletion_are_found_at_the_next_look(
+    envctl: Envctl, account: Account, github: GitHubServer
+) -> None:
+    logs, number = account.client("logs"), github.open_pr().number
+    assert envctl("sync", "--pr", str(number), "--yes").code == 0
+    github.close(number)
+    assert envctl("sync", "--pr", str(number), "--yes").code == 0
+    logs.create_log_group(logGroupName=f"/aws/rds/cluster/shop-pr-{number}/error")
+    theirs = {"envctl:repository": "acme/other", "envctl:environment": "shop-pr-88"}
+    logs.create_log_group(logGroupName="/aws/rds/cluster/shop-pr-88/error", tags=theirs)
+    result = envctl("sync", "--all", "--yes", "--json")
+    assert (result.code, decisions(result)) == (0, {number: ("destroy", 0)})
+    assert [g["logGroupName"] for g in logs.describe_log_groups()["logGroups"]] == ["/aws/rds/cluster/shop-pr-88/error"]

@@ -287,3 +287,11 @@ def test_shared_snapshots_need_the_account_that_they_are_trusted_from(tmp_path):
 def test_a_tag_that_aws_would_refuse_is_refused_first(tmp_path):
     with pytest.raises(EnvctlError, match="letters, digits, spaces"):
         config_source.load(None, {"ENVCTL_TAGS__team": "R&D"}, tmp_path)
+
+
+def test_only_an_emulator_can_do_with_few_retries(tmp_path):
+    environ = {"ENVCTL_TERRAFORM__MAX_RETRIES": "24"}
+    with pytest.raises(EnvctlError, match="max_retries: must be at least 25"):
+        load(tmp_path, environ=environ)
+    assert load(tmp_path, environ={**environ, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}).terraform.max_retries == 24
+    assert load(tmp_path).terraform.max_retries == 25

@@ -1,4 +1,6 @@
+import itertools
 import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from botocore import exceptions
@@ -128,3 +130,69 @@ def test_an_endpoint_that_is_no_url_is_a_matter_of_configuration(monkeypatch):
 )
 def test_the_environments_region_in_the_order_of_the_sdks(environ, region):
     assert default_region(environ) == region
+
+
+@pytest.fixture
+def no_time_passes(monkeypatch):
+    """Every pause of botocore's is over at once: whenever it looks at the clock, minutes have passed."""
+    clock = itertools.count(step=300)
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("botocore.retries.bucket.Clock.current_time", lambda self: next(clock))
+
+
+@pytest.fixture
+def busy(monkeypatch):
+    """An S3 that answers each request with the next of the listed statuses and codes, at the end with success."""
+    answers = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            status, code = answers.pop(0) if answers else (200, "")
+            body = f"<Error><Code>{code}</Code><Message>Slower</Message></Error>" if code else "<R/>"
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *arguments):
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+    yield answers
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("code", ["SlowDown", "RequestLimitExceeded", "Throttling"])
+@pytest.mark.usefixtures("no_time_passes")
+def test_a_storm_of_throttling_is_sat_out(busy, code):
+    busy += [(503, code)] * 11
+    Session("us-east-1").client("s3").list_buckets()
+    assert busy == []
+
+
+@pytest.mark.usefixtures("no_time_passes")
+def test_a_storm_without_end_is_told(busy):
+    busy += [(503, "SlowDown")] * 30
+    client = Session("us-east-1").client("s3")
+    with pytest.raises(EnvctlError, match="SlowDown"), translated("looking around"):
+        client.list_buckets()
+    assert len(busy) == 18
+
+
+@pytest.mark.usefixtures("no_time_passes")
+def test_what_fails_otherwise_is_tried_less_often(busy):
+    busy += [(500, "InternalError")] * 30
+    client = Session("us-east-1").client("s3")
+    with pytest.raises(ClientError):
+        client.list_buckets()
+    assert len(busy) == 25
+
+
+def test_credentials_beyond_their_end_are_no_bug(monkeypatch):
+    monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", "2026-01-01T00:00:00Z")
+    with pytest.raises(EnvctlError, match="have expired") as caught, translated("looking around"):
+        Session("us-east-1").client("s3").list_buckets()
+    assert caught.value.code is ExitCode.CREDENTIALS

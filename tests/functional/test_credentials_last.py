@@ -1,0 +1,58 @@
+"""Credentials that end during an operation are noticed before it begins."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from world import Account, Envctl, FakeTerraform
+
+
+def expire_in(monkeypatch: pytest.MonkeyPatch, minutes: float) -> None:
+    end = datetime.now(UTC) + timedelta(minutes=minutes)
+    monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", end.isoformat())
+
+
+def test_too_short_for_a_create(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expire_in(monkeypatch, 17)
+    refused = envctl("up", "--pr", "42", "--yes", "--json")
+    assert refused.code == 3
+    assert "expire in 1" in refused.json["error"]["message"]
+    assert "usually takes 20 min" in refused.json["error"]["message"]
+    assert "role-duration-seconds" in refused.json["error"]["hint"]
+    assert "MaxSessionDuration" in refused.json["error"]["hint"]
+    assert "apply" not in terraform.commands
+    assert account.objects() == []
+
+
+def test_close_is_told_and_goes_on(envctl: Envctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    expire_in(monkeypatch, 39)
+    done = envctl("up", "--pr", "42", "--yes")
+    assert done.code == 0
+    assert "The AWS credentials expire in 3" in done.err
+
+
+def test_a_change_is_refused_and_what_needs_no_apply_is_not(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    envctl("up", "--pr", "42", "--yes")
+    before = account.manifest()
+    expire_in(monkeypatch, 4)
+    assert envctl("up", "--pr", "42", "--yes").code == 0
+    terraform.change(next(iter(account.state()["resources"])))
+    terraform.forget()
+    assert envctl("up", "--pr", "42", "--yes").code == 3
+    assert envctl("destroy", "--pr", "42", "--yes").code == 3
+    assert not {"apply", "destroy"} & set(terraform.commands)
+    assert account.manifest() == before
+    monkeypatch.delenv("AWS_CREDENTIAL_EXPIRATION")
+    assert envctl("destroy", "--pr", "42", "--yes").code == 0
+
+
+def test_expired_ones_are_no_bug(envctl: Envctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    expire_in(monkeypatch, -1)
+    listed = envctl("list")
+    assert listed.code == 3
+    assert "have expired" in listed.err
