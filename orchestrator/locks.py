@@ -89,14 +89,15 @@ def run_of(lock: Lock) -> Run | None:
 def silent(lock: Lock, record: Manifest | None, now: datetime) -> bool:
     """Return whether the lock's owner has given no sign of life for long enough.
 
-    The record knows the last one, if the lock is that of its operation. An open operation with another id
-    contradicts the lock: then nothing is known.
+    The record knows the last one, if the lock is that of its operation. An open operation with another id is
+    that of a run whose lock this one's owner has taken over, and who then died before it wrote its own: both
+    must have been silent.
     """
     operation = record.operation if record else None
-    if operation is not None and operation.id == lock.id:
-        return now - (operation.beat_at or operation.started_at) > SILENT
-    if operation is not None and operation.ended_at is None:
-        return False
+    if operation is not None and (operation.id == lock.id or operation.ended_at is None):
+        quiet = now - (operation.beat_at or operation.started_at) > SILENT
+        if operation.id == lock.id or not quiet:
+            return quiet
     try:
         created = datetime.fromisoformat(lock.created)
     except ValueError:

@@ -19,11 +19,7 @@ if TYPE_CHECKING:
     from orchestrator.events import Event
     from orchestrator.github.client import GitHub
     from orchestrator.identity import Environment
-    from orchestrator.lifecycle.context import Context
-    from orchestrator.manifest import PausedBy
-    from orchestrator.outcome import Outcome
     from orchestrator.sync.commands import Means
-    from orchestrator.sync.one import Operations
     from orchestrator.sync.teller import Teller
     from orchestrator.sync.world import World
 
@@ -103,11 +99,10 @@ def _one(terminal: Terminal, setting: Setting, number: int, yes: bool, dry_run: 
     github = wiring.github(setting)
     with shown(terminal) as emit:
         if dry_run:
-            world, _ = _world(setting, github, emit)
-            return finish(terminal, one.look(world, environment))
+            return finish(terminal, one.look(_world(setting, github, emit)[0], environment))
         _approve(setting, github, number)
         world, teller = _world(setting, github, emit)
-        outcome = one.sync(world, setting.context(environment, terminal, emit), _operations("schedule"))
+        outcome = one.sync(world, setting.context(environment, terminal, emit), HEALTH_S)
     return finish(terminal, outcome, told=teller.last)
 
 
@@ -146,7 +141,8 @@ def _world(setting: Setting, github: GitHub, emit: Callable[[Event], None]) -> t
     from orchestrator.sync.teller import Teller
     from orchestrator.sync.world import World
 
-    session, teller = setting.session(), Teller(github, setting.config.github)
+    session = setting.session()
+    teller = Teller(github, setting.config.github)
     world = World(
         config=setting.config,
         session=session,
@@ -161,30 +157,13 @@ def _world(setting: Setting, github: GitHub, emit: Callable[[Event], None]) -> t
     return world, teller
 
 
-def _operations(by: PausedBy) -> Operations:
-    from orchestrator.lifecycle.pause import pause
-    from orchestrator.lifecycle.up import UpOptions, up
-    from orchestrator.sync.one import Operations
-
-    def resume(context: Context) -> Outcome:
-        return up(context, UpOptions(wait_s=HEALTH_S, kind="resume"))
-
-    return Operations(lambda context: pause(context, by), resume, HEALTH_S)
-
-
 def _means(
     terminal: Terminal, setting: Setting, environment: Environment, github: GitHub, emit: Callable[[Event], None]
 ) -> Means:
     from orchestrator.sync.commands import Means
 
     world, _ = _world(setting, github, emit)
-    return Means(world, setting.context(environment, terminal, emit), _operations("person"), _refresh)
-
-
-def _refresh(context: Context) -> Outcome:
-    from orchestrator.lifecycle.refresh import refresh, survey
-
-    return refresh(context, survey(context, context.environment, None), HEALTH_S)
+    return Means(world, setting.context(environment, terminal, emit), HEALTH_S)
 
 
 def _approve(setting: Setting, github: GitHub, number: int) -> None:

@@ -18,11 +18,14 @@ from orchestrator.github_event import CommentEvent
 from orchestrator.identity import Environment
 from orchestrator.lifecycle import records
 from orchestrator.lifecycle.context import Context
+from orchestrator.lifecycle.pause import pause
 from orchestrator.lifecycle.records import Records
+from orchestrator.lifecycle.refresh import refresh, survey
+from orchestrator.lifecycle.up import UpOptions, up
 from orchestrator.manifest import iso
 from orchestrator.outcome import Outcome
 from orchestrator.page.markdown import code, link, text
-from orchestrator.sync.one import Operations, announced, sync
+from orchestrator.sync.one import announced, sync
 from orchestrator.sync.world import World
 
 STRANGER = "Only people who may write to this repository can give commands to envctl."
@@ -43,12 +46,11 @@ class Conversation(Protocol):
 
 @dataclass(frozen=True)
 class Means:
-    """The world, the means to work on one environment, and what is done to it beside `sync`."""
+    """The world, the means to work on one environment, and how long to wait for health, in seconds."""
 
     world: World
     context: Context
-    operations: Operations
-    refresh: Callable[[Context], Outcome]
+    wait_s: float
 
     @property
     def records(self) -> Records:
@@ -84,18 +86,26 @@ def _do(means: Means, asked: Command, number: int) -> Outcome:
         return records.show(means.records, environment)
     if asked.name == "extend":
         return records.extend(means.records, environment, asked.by or world.config.limits.ttl)
-    others = {"refresh-data": means.refresh, "pause": means.operations.pause, "resume": means.operations.resume}
-    if asked.name in others:
-        return announced(
-            world, environment, f"Somebody asked for it: /envctl {asked.name}.", others[asked.name], context
-        )
+    if asked.name in ("refresh-data", "pause", "resume"):
+        reason = f"Somebody asked for it: `/envctl {asked.name}`."
+        return announced(world, environment, reason, lambda: _by_hand(means, asked.name))
     if asked.name == "destroy":
         pull_request = world.github.pull_request(number)
         if pull_request:
             world.store.note_absence(environment, Absence(pull_request.head, world.now(), "asked"))
     else:
         _want_again(means, environment)
-    return sync(world, context, means.operations)
+    return sync(world, context, means.wait_s)
+
+
+def _by_hand(means: Means, name: str) -> Outcome:
+    context, environment = means.context, means.context.environment
+    if name == "pause":
+        return pause(context, "person")
+    if name == "resume":
+        running = records.not_paused(means.records, environment)
+        return running or up(context, UpOptions(wait_s=means.wait_s, kind="resume"))
+    return refresh(context, survey(means.records, environment, None), means.wait_s)
 
 
 def _want_again(means: Means, environment: Environment) -> None:

@@ -14,6 +14,7 @@ from orchestrator.events import Notice
 from orchestrator.identity import Environment
 from orchestrator.lifecycle.context import Context
 from orchestrator.lifecycle.destroy import destroy
+from orchestrator.lifecycle.pause import pause
 from orchestrator.lifecycle.up import UpOptions, up
 from orchestrator.outcome import Decided, Outcome
 from orchestrator.pull_request import PullRequest
@@ -32,15 +33,6 @@ class Overtaken(EnvctlError):
 
 
 @dataclass(frozen=True)
-class Operations:
-    """What pauses an environment and what brings it back; `wait_s` is how long health is waited for, in seconds."""
-
-    pause: Callable[[Context], Outcome]
-    resume: Callable[[Context], Outcome]
-    wait_s: float | None = None
-
-
-@dataclass(frozen=True)
 class Case:
     """One round: the pull request and the environment as they were found, and what that asks for."""
 
@@ -54,8 +46,10 @@ class Case:
         return self.pull_request.head if self.pull_request else None
 
 
-def sync(world: World, context: Context, operations: Operations) -> Outcome:
+def sync(world: World, context: Context, wait_s: float | None = None) -> Outcome:
     """Look, decide and act until nothing is left to do; return the outcome of what was done last.
+
+    `wait_s` is how long to wait for health in seconds, None: not at all.
 
     After each action the pull request is looked at again: closed meanwhile means destroy now, a new commit
     means once more. Raises EnvctlError when nothing could be looked at, and then nothing was changed.
@@ -76,7 +70,7 @@ def sync(world: World, context: Context, operations: Operations) -> Outcome:
             break
         case = newer
         try:
-            outcome = _act(world, context, operations, case)
+            outcome = _act(world, context, case, wait_s)
         except NoRoom as error:
             # Nothing is wrong with it: the account is full, and it is created when another environment goes.
             outcome, case = None, replace(case, decision=Decision("wait", error.message, error.hint))
@@ -117,7 +111,7 @@ def _goes_on(before: Case, newer: Case) -> bool:
     return newer.decision.action in CHANGING and asked != was_asked
 
 
-def _act(world: World, context: Context, operations: Operations, case: Case) -> Outcome | None:
+def _act(world: World, context: Context, case: Case, wait_s: float | None) -> Outcome | None:
     """Do what was decided; None when the pull request changed before anything was done."""
     action = case.decision.action
     if action not in CHANGING:
@@ -127,15 +121,14 @@ def _act(world: World, context: Context, operations: Operations, case: Case) -> 
     if action == "destroy":
         return _destroy(world, context, case)
     if action == "pause":
-        return _done(world, context, case, lambda: operations.pause(context))
+        return _done(world, context, case, lambda: pause(context, "schedule"))
     _tell(world, context.environment, case, "creating" if action == "create" else "updating")
-    if action == "resume":
-        return _done(world, context, case, lambda: operations.resume(context))
     options = UpOptions(
         commit=case.head,
-        wait_s=operations.wait_s,
+        wait_s=wait_s,
         lives=world.config.limits.ttl if _renews(case) else None,
         still_wanted=lambda: _still_wanted(world, case),
+        kind="resume" if action == "resume" else "up",
     )
     try:
         return _done(world, context, case, lambda: up(context, options))
@@ -211,16 +204,20 @@ def _done(world: World, context: Context, case: Case, work: Callable[[], Outcome
     return outcome
 
 
-def announced(
-    world: World, environment: Environment, reason: str, work: Callable[[Context], Outcome], context: Context
-) -> Outcome:
+def announced(world: World, environment: Environment, reason: str, work: Callable[[], Outcome]) -> Outcome:
     """Do what a person asked for and announce what came of it. Raises EnvctlError when it refuses."""
-    outcome = work(context)
+    outcome = work()
     record = outcome.manifest
-    commit = record.commit if record else None
     world.tell(
         Announcement(
-            _state(outcome), environment, world.now(), commit, record, outcome, reason, "", None, world.run_url
+            state=_state(outcome),
+            environment=environment,
+            at=world.now(),
+            commit=record.commit if record else None,
+            manifest=record,
+            outcome=outcome,
+            reason=reason,
+            run_url=world.run_url,
         )
     )
     return outcome

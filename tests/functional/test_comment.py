@@ -88,6 +88,23 @@ def test_pause_resume_and_refresh_data(say: Say, envctl: Envctl, account: Accoun
     assert (account.manifest(1).snapshot.id, account.manifest(1).status) == ("newer", "ready")
 
 
+def test_pause_stays_until_somebody_resumes(say: Say, envctl: Envctl, account: Account, github: GitHubServer) -> None:
+    envctl("sync", "--pr", "1", "--yes")
+    assert say("/envctl pause").code == 0
+    assert (account.manifest(1).status, account.manifest(1).paused_by) == ("paused", "person")
+    assert envctl("sync", "--pr", "1", "--yes", "--json").json["decisions"][0]["reason"] == "It is paused."
+    assert say("/envctl resume").code == 0
+    assert account.manifest(1).status == "ready"
+
+
+def test_refresh_data_says_when_there_is_nothing_newer(
+    say: Say, envctl: Envctl, account: Account, github: GitHubServer
+) -> None:
+    envctl("sync", "--pr", "1", "--yes")
+    assert say("/envctl refresh-data").code == 0
+    assert account.manifest(1).status == "ready"
+
+
 def test_what_cannot_be_done_is_answered_with_why(say: Say, github: GitHubServer) -> None:
     result = say("/envctl status")
     assert result.code == 2

@@ -143,6 +143,26 @@ def test_what_expired_stays_away_until_the_next_push(envctl: Envctl, account: Ac
     assert account.versions() == []
 
 
+def test_the_schedule_pauses_and_a_push_resumes(
+    envctl: Envctl, account: Account, github: GitHubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = github.open_pr().number
+    sync(envctl, number)
+    record = account.manifest(number)
+    begun = datetime.now(UTC) - timedelta(hours=36)
+    assert record.operation is not None
+    operation = replace(record.operation, started_at=begun, ended_at=begun)
+    account.put(f"{PREFIX}pr-{number}/manifest.json", manifests.render(replace(record, operation=operation)))
+    monkeypatch.setenv("ENVCTL_LIMITS__PAUSE_SCHEDULE", "Mon-Sun 00:00-24:00 UTC")
+    assert decision(sync(envctl, number, "--json"))["action"] == "pause"
+    assert account.manifest(number).paused_by == "schedule"
+    assert decision(sync(envctl, number, "--json"))["action"] == "nothing"
+    github.push(number)
+    assert decision(sync(envctl, number, "--json"))["action"] == "resume"
+    assert (account.manifest(number).status, account.manifest(number).paused_by) == ("ready", None)
+    assert decision(sync(envctl, number, "--json"))["action"] == "nothing"  # the push keeps it awake for this window
+
+
 def test_a_note_of_a_closed_pull_request_goes_with_it(envctl: Envctl, account: Account, github: GitHubServer) -> None:
     number = github.open_pr().number
     note = Absence(github.pulls[number].head, datetime.now(UTC) - timedelta(hours=1), "expired")

@@ -3,11 +3,12 @@ networks with their tags, production's one snapshot. It answers as boto3's clien
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -208,12 +209,12 @@ class Engine:
     root: Path
 
     def at(self, root: Path) -> Engine:
-        return replace(self, root=root)
+        return dataclasses.replace(self, root=root)
 
     def init(self) -> bool:
         return True
 
-    def plan(self, save: bool = False) -> Run:
+    def plan(self, save: bool = False, replace: tuple[str, ...] = ()) -> Run:
         network = self._network()
         served = self.account.networks[network].commit if network else None
         return Run(2 if served != self._wanted() else 0)
@@ -234,6 +235,9 @@ class Engine:
             self.account.delete_network(network)
         self._save(None)
         return Run(0)
+
+    def modules(self) -> set[str]:
+        return set()  # a team's own root, of whose quotas nothing is known
 
     def outputs(self) -> dict[str, Any]:
         return {}

@@ -29,7 +29,7 @@ from orchestrator.manifest import Manifest
 from orchestrator.outcome import Decided, Outcome
 from orchestrator.pull_request import PullRequest
 from orchestrator.sync.all import Fleet, sync_all
-from orchestrator.sync.one import Operations, sync
+from orchestrator.sync.one import sync
 from orchestrator.sync.world import World
 from orchestrator.workspace import Workspace
 
@@ -196,7 +196,7 @@ class Model:
     def _sync(self, number: int, runner: Runner) -> Outcome | EnvctlError:
         context = self.context(number, runner)
         try:
-            return sync(self.world(), context, Operations(_not_here, _not_here))
+            return sync(self.world(), context)
         except EnvctlError as error:
             return error
 
@@ -267,7 +267,3 @@ class Model:
     def keys(self) -> set[str]:
         """Every key of which there is any version."""
         return {key.removeprefix(PREFIX) for key in self.bucket.versions}
-
-
-def _not_here(context: Context) -> Outcome:
-    raise AssertionError("nothing is paused in this world")

@@ -85,7 +85,7 @@ class Repository(RuleBasedStateMachine):
     def rest(self) -> None:
         """Nothing happens but one `sync --all`: then everything is as it should be, and nothing else is there."""
         model = self.model
-        had = {network.pr for network in model.account.networks.values()}
+        had = {number for number in model.pull_requests if model.record(number)}  # these have their place already
         model.time += SILENT  # long enough that what gives no sign of life may be called dead
         outcome = model.sync_all()
         assert isinstance(outcome, Outcome), outcome
@@ -93,7 +93,8 @@ class Repository(RuleBasedStateMachine):
         wanted = {n for n, found in model.pull_requests.items() if model.admitted(found) and not model.resting(n)}
         there = set(model.serves)
         assert there <= wanted
-        assert len(there) == min(len(wanted), LIMIT)
+        # Two that begin at the same moment may both take the last place; neither is taken away for that.
+        assert len(there) == max(min(len(wanted), LIMIT), len(had & wanted))
         waiting = wanted - there
         assert not waiting or all(number < min(waiting) for number in there - had), "the oldest come first"
         for number in there:
@@ -126,7 +127,7 @@ class Repository(RuleBasedStateMachine):
 
 TestRepository = Repository.TestCase
 TestRepository.settings = settings(
-    max_examples=int(__import__("os").environ.get("N", "2000")),
+    max_examples=2000,
     stateful_step_count=12,
     deadline=None,
     database=None,
