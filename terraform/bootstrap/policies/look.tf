@@ -1,0 +1,104 @@
+# What Terraform reads and what `destroy` asks before it says that nothing is left. Most services cannot narrow a listing
+# to resources: reading is allowed by name of the action, each one written out.
+locals {
+  look = [
+    {
+      Sid    = "Describe"
+      Effect = "Allow"
+      Action = [
+        "autoscaling:DescribeAutoScalingGroups",
+        "autoscaling:DescribeInstanceRefreshes",
+        "autoscaling:DescribePolicies",
+        "autoscaling:DescribeScalingActivities",
+        "cloudwatch:DescribeAlarms",
+        "ec2:DescribeAccountAttributes",
+        "ec2:DescribeAddresses",
+        "ec2:DescribeAddressesAttribute",
+        "ec2:DescribeAvailabilityZones",
+        "ec2:DescribeImages",
+        "ec2:DescribeInstanceAttribute",
+        "ec2:DescribeInstanceCreditSpecifications",
+        "ec2:DescribeInstanceTypes",
+        "ec2:DescribeInstances",
+        "ec2:DescribeInternetGateways",
+        "ec2:DescribeLaunchTemplateVersions",
+        "ec2:DescribeLaunchTemplates",
+        "ec2:DescribeNatGateways",
+        "ec2:DescribeNetworkAcls",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribePrefixLists",
+        "ec2:DescribeRouteTables",
+        "ec2:DescribeSecurityGroupRules",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeTags",
+        "ec2:DescribeVolumes",
+        "ec2:DescribeVpcAttribute",
+        "ec2:DescribeVpcEndpoints",
+        "ec2:DescribeVpcs",
+        "elasticloadbalancing:DescribeAccountLimits",
+        "elasticloadbalancing:DescribeCapacityReservation",
+        "elasticloadbalancing:DescribeListenerAttributes",
+        "elasticloadbalancing:DescribeListeners",
+        "elasticloadbalancing:DescribeLoadBalancerAttributes",
+        "elasticloadbalancing:DescribeLoadBalancers",
+        "elasticloadbalancing:DescribeTags",
+        "elasticloadbalancing:DescribeTargetGroupAttributes",
+        "elasticloadbalancing:DescribeTargetGroups",
+        "elasticloadbalancing:DescribeTargetHealth",
+        "iam:GetAccountSummary",
+        "iam:ListInstanceProfiles",
+        "iam:ListPolicies",
+        "iam:ListRoles",
+        "logs:DescribeLogGroups",
+        "logs:ListTagsForResource",
+        "rds:DescribeAccountAttributes",
+        "rds:DescribeDBClusterParameterGroups",
+        "rds:DescribeDBClusterSnapshots",
+        "rds:DescribeDBClusters",
+        "rds:DescribeDBInstances",
+        "rds:DescribeDBParameterGroups",
+        "rds:DescribeDBSnapshots",
+        "rds:DescribeDBSubnetGroups",
+        "rds:DescribeGlobalClusters",
+        "rds:ListTagsForResource",
+        "secretsmanager:GetRandomPassword",
+        "secretsmanager:ListSecrets",
+        "servicequotas:GetServiceQuota",
+        "servicequotas:ListServiceQuotas",
+        "sts:GetCallerIdentity",
+      ]
+      Resource = "*"
+    },
+    {
+      Sid    = "Roles"
+      Effect = "Allow"
+      Action = [
+        "iam:GetInstanceProfile",
+        "iam:GetRole",
+        "iam:GetRolePolicy",
+        "iam:ListAttachedRolePolicies",
+        "iam:ListInstanceProfilesForRole",
+        "iam:ListRolePolicies",
+      ]
+      Resource = ["${local.iam}:role/${local.name}", "${local.iam}:instance-profile/${local.name}"]
+    },
+    {
+      Sid    = "Secrets"
+      Effect = "Allow"
+      # Terraform reads the one password that it makes (an RDS instance with replicas) to see whether it changed.
+      Action = [
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:GetResourcePolicy",
+        "secretsmanager:GetSecretValue",
+      ]
+      Resource = "${local.arn.secretsmanager}:secret:${local.name}"
+    },
+    {
+      Sid      = "Images"
+      Effect   = "Allow"
+      Action   = "ssm:GetParameter"
+      Resource = "arn:${local.p}:ssm:${local.region}::parameter/aws/service/ami-amazon-linux-latest/*"
+    },
+  ]
+}
