@@ -43,6 +43,7 @@ def tfvars(
             "paused": paused,
         },
         "bastion": config.bastion.model_dump(),
+        "permissions_boundary_arn": config.terraform.permissions_boundary_arn or None,
         "provider_max_retries": config.terraform.max_retries,
     }
 

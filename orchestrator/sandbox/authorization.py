@@ -181,7 +181,9 @@ def _record(who: str, request: Request, allowed: bool) -> None:
     path = os.environ.get(RECORD_VARIABLE)
     if not path:
         return
-    line = json.dumps({"who": who, "action": request.action, "resource": request.resource, "allowed": allowed}
-    | {"context": dict(request.context)})
+    line = json.dumps(
+        {"who": who, "action": request.action, "resource": request.resource, "allowed": allowed}
+        | {"context": dict(request.context)}
+    )
     with _writing, open(path, "a", encoding="utf-8") as file:
         file.write(line + "\n")
