@@ -11,7 +11,6 @@ import copy
 import hashlib
 import json
 import os
-import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -68,6 +67,7 @@ class Engine:
         interrupts: Interrupts,
         find_providers: Callable[[], Providers],
         parallelism: int = 10,
+        locking: bool = False,
     ) -> None:
         self._tool = tool
         self._root = root
@@ -77,6 +77,8 @@ class Engine:
         self._interrupts = interrupts
         self._find_providers = find_providers
         self._parallelism = parallelism
+        # An environment's lock is held by envctl itself, for the whole operation; the bootstrap leaves it to Terraform.
+        self._lock = None if locking else False
         self._command = CommandLine(tool.command)
 
     def at(self, root: Path) -> Engine:
@@ -149,7 +151,7 @@ class Engine:
         if saved:
             try:
                 return self._stream(
-                    "apply", str(self._workspace.plan), json=IsFlagged, lock=False, parallelism=self._parallelism
+                    "apply", str(self._workspace.plan), json=IsFlagged, lock=self._lock, parallelism=self._parallelism
                 )
             finally:
                 self.discard_plan()
@@ -157,7 +159,7 @@ class Engine:
             "apply",
             json=IsFlagged,
             auto_approve=IsFlagged,
-            lock=False,
+            lock=self._lock,
             var_file=str(self._workspace.tfvars),
             parallelism=self._parallelism,
         )
@@ -168,7 +170,7 @@ class Engine:
             "destroy",
             json=IsFlagged,
             auto_approve=IsFlagged,
-            lock=False,
+            lock=self._lock,
             var_file=str(self._workspace.tfvars),
             parallelism=self._parallelism,
         )
@@ -198,7 +200,7 @@ class Engine:
         self._state_command("state push", str(file))
 
     def _state_command(self, command: str, argument: str) -> None:
-        code, out, err = self._short(command, argument, lock=False, no_color=IsFlagged)
+        code, out, err = self._short(command, argument, lock=self._lock, no_color=IsFlagged)
         if code != 0:
             raise EnvctlError(ExitCode.TERRAFORM, f"terraform {command}: {_shorten(err or out)}", _hint(command))
 

@@ -21,10 +21,11 @@ from xml.etree import ElementTree
 from moto.autoscaling.models import autoscaling_backends
 from moto.ec2.models import ec2_backends
 from moto.elbv2.models import elbv2_backends
-from moto.iam.access_control import AssumedRoleAccessKey, IAMPolicy, IAMRequestBase
+from moto.iam.access_control import AssumedRoleAccessKey, IAMPolicy, IAMRequestBase, PermissionResult
 from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 from moto.rds.models import rds_backends
+from moto.s3.models import FakeBucket
 from moto.secretsmanager.models import secretsmanager_backends
 
 from orchestrator.sandbox import policies
@@ -39,6 +40,20 @@ _writing = threading.Lock()
 def install() -> None:
     """Let moto ask here, in this process, whether an action is permitted."""
     setattr(IAMRequestBase, "check_action_permitted", _check)  # noqa: B010
+    setattr(FakeBucket, "get_permission", _bucket_permission)  # noqa: B010
+
+
+def _bucket_permission(self: Any, action: str, resource: str) -> PermissionResult:
+    """A bucket's policy counts whether or not identity policies are enforced.
+
+    moto ignores its conditions: one that denies what comes without TLS then denies everything. What is said
+    to the emulator never leaves the machine, and is taken for as good as TLS.
+    """
+    document = policies.parse(self.policy.decode()) if self.policy else {"Statement": []}
+    said = policies.decision([document], Request(action, resource, {"aws:SecureTransport": "true"}))
+    return {"allow": PermissionResult.PERMITTED, "deny": PermissionResult.DENIED, "none": PermissionResult.NEUTRAL}[
+        said
+    ]
 
 
 def _check(self: Any, resource: str) -> None:

@@ -1,10 +1,3 @@
-import {
-  for_each = toset(var.adopt_bucket ? [var.bucket] : [])
-
-  to = aws_s3_bucket.state
-  id = each.value
-}
-
 resource "aws_s3_bucket" "state" {
   bucket = var.bucket
 

@@ -20,7 +20,8 @@ locals {
   path = "/envctl/"
 
   # Written and not referred to, because the policies that name it are its neighbours.
-  instance_boundary_arn = "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:policy${local.path}${var.project}-instances"
+  instance_boundary_arn = "${local.policies_arn}${var.project}-instances"
+  policies_arn          = "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:policy${local.path}"
 
   provider_arn = var.github.provider_arn == null ? aws_iam_openid_connect_provider.github[0].arn : var.github.provider_arn
 }

@@ -23,10 +23,19 @@ variable "bucket" {
   }
 }
 
-variable "adopt_bucket" {
-  description = "Whether the bucket is there already and is taken over. The orchestrator makes it first, to keep this state in it."
-  type        = bool
-  default     = false
+variable "adopt" {
+  description = <<-EOT
+    What is there already and is taken over: the bucket, which the orchestrator makes first to keep this state in it, and what a run that was
+    killed made before its state was saved: id of the key, ARN of the OIDC provider, roles and policies by the names that they have here.
+  EOT
+  type = object({
+    bucket       = optional(bool, false)
+    key_id       = optional(string)
+    provider_arn = optional(string)
+    roles        = optional(set(string), [])
+    policies     = optional(set(string), [])
+  })
+  default = {}
 }
 
 variable "state_prefix" {
