@@ -60,7 +60,8 @@ def _check(self: Any, resource: str) -> None:
     granted = [IAMPolicy(each)._policy_json for each in self._access_key.collect_policies()]
     boundary = _boundary(self)
     for need in _needs(self):
-        request = Request(need.action, need.resource, {**need.context, **_resource_tags(self, need)})
+        context = {"aws:RequestedRegion": self._region, **need.context, **_resource_tags(self, need)}
+        request = Request(need.action, need.resource, context)
         allowed = need.action == ALWAYS_ALLOWED or policies.permitted(granted, request, boundary)
         _record(self._access_key.arn, request, allowed)
         if not allowed:

@@ -48,6 +48,8 @@ def needs(call: Call) -> Iterator[Need]:
         return
     resources = list(_RESOURCES.get(call.service, _unknown)(call)) or [("*", False)]
     for resource, made in resources:
+        if made and call.operation == "CreateListener":  # asks about its load balancer; the listener is only tagged
+            continue
         tags = _requested_tags(call, resource) if made or call.service != "ec2" or _is_tagging(call) else {}
         yield Need(action, resource, _tag_keys(tags, _removed_keys(call)) | _special_keys(call), made)
     for resource, made in resources:
@@ -113,16 +115,16 @@ def _tag_keys(tags: Tags, removed: tuple[str, ...]) -> dict[str, str | tuple[str
 
 
 def _special_keys(call: Call) -> dict[str, str | tuple[str, ...]]:
-    given, found = call.parameters, {"aws:RequestedRegion": call.region}
+    found: dict[str, str | tuple[str, ...]] = {}
     for parameter, key in (
         ("PermissionsBoundary", "iam:PermissionsBoundary"),
         ("PolicyArn", "iam:PolicyARN"),
         ("AWSServiceName", "iam:AWSServiceName"),
         ("prefix", "s3:prefix"),
     ):
-        if parameter in given:
-            found[key] = given[parameter]
-    return dict(found)
+        if parameter in call.parameters:
+            found[key] = call.parameters[parameter]
+    return found
 
 
 def _passed_role(call: Call) -> str:

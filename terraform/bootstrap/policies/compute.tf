@@ -6,10 +6,17 @@ locals {
 
   compute = [
     {
+      Sid       = "MakeTemplates"
+      Effect    = "Allow"
+      Action    = "ec2:CreateLaunchTemplate"
+      Resource  = "${local.arn.ec2}:launch-template/*"
+      Condition = local.requested
+    },
+    {
       Sid       = "MakeInstances"
       Effect    = "Allow"
-      Action    = ["ec2:CreateLaunchTemplate", "ec2:RunInstances"]
-      Resource  = [for type in ["instance", "launch-template", "volume"] : "${local.arn.ec2}:${type}/*"]
+      Action    = "ec2:RunInstances"
+      Resource  = ["${local.arn.ec2}:instance/*", "${local.arn.ec2}:volume/*"]
       Condition = local.requested
     },
     {
@@ -50,7 +57,6 @@ locals {
       Effect = "Allow"
       Action = [
         "elasticloadbalancing:AddTags",
-        "elasticloadbalancing:CreateListener",
         "elasticloadbalancing:CreateLoadBalancer",
         "elasticloadbalancing:CreateTargetGroup",
       ]

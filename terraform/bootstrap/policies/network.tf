@@ -2,27 +2,27 @@
 # and what is used, changed or deleted must carry it. Both conditions of one call fall on different resources: a new
 # subnet is tagged in the request, the VPC that it lies in was tagged before.
 locals {
-  network = [
-    {
-      Sid    = "Make"
-      Effect = "Allow"
-      Action = [
-        "ec2:AllocateAddress",
-        "ec2:AuthorizeSecurityGroupEgress",
-        "ec2:AuthorizeSecurityGroupIngress",
-        "ec2:CreateInternetGateway",
-        "ec2:CreateNatGateway",
-        "ec2:CreateRouteTable",
-        "ec2:CreateSecurityGroup",
-        "ec2:CreateSubnet",
-        "ec2:CreateVpc",
-        "ec2:CreateVpcEndpoint",
-      ]
-      Resource = [for type in [
-        "elastic-ip", "internet-gateway", "natgateway", "route-table", "security-group", "security-group-rule", "subnet", "vpc", "vpc-endpoint",
-      ] : "${local.arn.ec2}:${type}/*"]
-      Condition = local.requested
-    },
+  # What each call makes. One statement for each: together, a tag in the request for a new subnet would also open somebody
+  # else's VPC to it.
+  makes = {
+    AllocateAddress               = "elastic-ip"
+    AuthorizeSecurityGroupEgress  = "security-group-rule"
+    AuthorizeSecurityGroupIngress = "security-group-rule"
+    CreateInternetGateway         = "internet-gateway"
+    CreateNatGateway              = "natgateway"
+    CreateRouteTable              = "route-table"
+    CreateSecurityGroup           = "security-group"
+    CreateSubnet                  = "subnet"
+    CreateVpc                     = "vpc"
+    CreateVpcEndpoint             = "vpc-endpoint"
+  }
+
+  network = concat([for action, type in local.makes : {
+    Effect    = "Allow"
+    Action    = "ec2:${action}"
+    Resource  = "${local.arn.ec2}:${type}/*"
+    Condition = local.requested
+    }], [
     {
       Sid    = "Change"
       Effect = "Allow"
@@ -66,7 +66,7 @@ locals {
         "ec2:AuthorizeSecurityGroupIngress",
         "ec2:DeleteSecurityGroup",
       ]
-      Resource = ["${local.arn.ec2}:security-group/*", "${local.arn.ec2}:security-group-rule/*"]
+      Resource = "${local.arn.ec2}:security-group/*"
       Condition = merge(local.owned, {
         StringNotLike = { "aws:ResourceTag/Name" = "*-closed" }
       })
@@ -86,20 +86,7 @@ locals {
       Condition = {
         StringEquals = {
           "aws:RequestTag/envctl:project" = var.project
-          "ec2:CreateAction" = [
-            "AllocateAddress",
-            "AuthorizeSecurityGroupEgress",
-            "AuthorizeSecurityGroupIngress",
-            "CreateInternetGateway",
-            "CreateLaunchTemplate",
-            "CreateNatGateway",
-            "CreateRouteTable",
-            "CreateSecurityGroup",
-            "CreateSubnet",
-            "CreateVpc",
-            "CreateVpcEndpoint",
-            "RunInstances",
-          ]
+          "ec2:CreateAction"              = concat(keys(local.makes), ["CreateLaunchTemplate", "RunInstances"])
         }
       }
     },
@@ -125,5 +112,5 @@ locals {
         "ForAllValues:StringNotLike" = { "aws:TagKeys" = ["envctl:*", "Name"] }
       })
     },
-  ]
+  ])
 }
