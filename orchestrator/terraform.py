@@ -11,6 +11,7 @@ import copy
 import hashlib
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -92,12 +93,7 @@ class Engine:
 
         Raises EnvctlError when the root is missing, Terraform is too old, or it fails.
         """
-        if not any(self._root.glob("*.tf")) and not any(self._root.glob("*.tf.json")):
-            raise EnvctlError(
-                ExitCode.USAGE,
-                f"There is no Terraform root module in {str(self._root)!r}.",
-                "Set root under [terraform] in envctl.toml, or run envctl in the checkout that holds it.",
-            )
+        self.require_root()
         if self._workspace.read(self._workspace.stamp) == self._stamp() and self._providers_are_there():
             return False
         self._workspace.stamp.unlink(missing_ok=True)
@@ -122,6 +118,15 @@ class Engine:
             raise failure(run, "init")
         self._workspace.write(self._workspace.stamp, self._stamp())
         return True
+
+    def require_root(self) -> None:
+        """Raise EnvctlError (usage) when there is no root module."""
+        if not any(self._root.glob("*.tf")) and not any(self._root.glob("*.tf.json")):
+            raise EnvctlError(
+                ExitCode.USAGE,
+                f"There is no Terraform root module in {str(self._root)!r}.",
+                "Set root under [terraform] in envctl.toml, or run envctl in the checkout that holds it.",
+            )
 
     def plan(self, save: bool = False, replace: Sequence[str] = ()) -> Run:
         """Plan; exit codes as of `-detailed-exitcode` (0 no change, 2 changes). Raises EnvctlError.

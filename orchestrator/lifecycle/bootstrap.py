@@ -7,6 +7,7 @@ its state was saved is found by its name or tag and taken over as well.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -33,12 +34,22 @@ POLICIES = frozenset(
 
 @dataclass(frozen=True)
 class Trusted:
-    """Whose jobs may take the roles: GitHub's numbers of the owner and the repository, and the default branch."""
+    """Whose jobs may take the roles: GitHub's numbers of the owner and the repository, and the default branch.
+
+    Raises EnvctlError (usage) for what could mean more than one repository, branch or key.
+    """
 
     owner_id: str
     repository_id: str
     default_branch: str = "main"
     kms_key_arns: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for number in (self.owner_id, self.repository_id):
+            _refuse_unless(r"[1-9][0-9]{0,19}", number, "one of GitHub's numbers")
+        _refuse_unless(r"[A-Za-z0-9._/-]{1,200}", self.default_branch, "the name of a branch")
+        for arn in self.kms_key_arns:
+            _refuse_unless(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+", arn, "the ARN of a KMS key")
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,7 @@ class Planned:
 
 def look(context: Bootstrap) -> Foundation:
     """Return what the account already holds. Raises EnvctlError when the bucket cannot be this project's."""
+    context.engine.require_root()
     with context.watch.step("look", "looking at what the account already has"):
         return foundation.look(context.session, context.config.project.name, context.config.state.bucket)
 
@@ -144,6 +156,11 @@ def tfvars(context: Bootstrap, there: Foundation) -> dict[str, Any]:
         },
         "provider_max_retries": config.terraform.max_retries,
     }
+
+
+def _refuse_unless(pattern: str, given: str, wanted: str) -> None:
+    if not re.fullmatch(pattern, given):
+        raise EnvctlError(ExitCode.USAGE, f"{given[:60]!r} is not {wanted}.", "See `envctl bootstrap --help`.")
 
 
 def _recover_state(context: Bootstrap) -> None:

@@ -29,8 +29,9 @@ from moto.s3.models import FakeBucket
 from moto.secretsmanager.models import secretsmanager_backends
 
 from orchestrator.sandbox import policies
-from orchestrator.sandbox.needs import Call, Need, needs, s3_operation
+from orchestrator.sandbox.needs import Need, needs, s3_operation
 from orchestrator.sandbox.policies import Document, Request
+from orchestrator.sandbox.resources import Call
 
 RECORD_VARIABLE = "SANDBOX_CALLS"
 ALWAYS_ALLOWED = "sts:GetCallerIdentity"  # whatever the policies say (STS API reference)
