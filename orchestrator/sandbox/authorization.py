@@ -35,6 +35,8 @@ from orchestrator.sandbox.resources import Call
 
 RECORD_VARIABLE = "SANDBOX_CALLS"
 ALWAYS_ALLOWED = "sts:GetCallerIdentity"  # whatever the policies say (STS API reference)
+# Where a service signs under another name than IAM calls it by.
+_PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag"}
 _writing = threading.Lock()
 
 
@@ -85,7 +87,8 @@ def _needs(self: Any) -> Iterator[Need]:
         yield from _s3_needs(self)
         return
     operation = self._action.partition(":")[2]
-    call = Call(self._service, operation, _parameters(self), self.account_id, self._region)
+    service = _PREFIXES.get(self._service, self._service)
+    call = Call(service, operation, _parameters(self), self.account_id, self._region)
     yield from needs(call)
     # Two associations are named by an id of their own; what they join is what is asked about.
     for kind, found in _associated(self, call):
