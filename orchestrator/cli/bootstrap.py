@@ -41,7 +41,7 @@ def bootstrap(
         list[str] | None, typer.Option("--kms-key", metavar="ARN", help="Key of production's snapshots; repeatable.")
     ] = None,
     root: Annotated[
-        str | None, typer.Option("--root", metavar="PATH", help="Default: bootstrap, beside terraform.root.")
+        str | None, typer.Option("--root", metavar="PATH", help="Default: envctl's own terraform/bootstrap.")
     ] = None,
     plan_only: Annotated[bool, typer.Option("--plan", help="Show the plan and change nothing.")] = False,
     yes: Yes = False,
@@ -64,7 +64,9 @@ def bootstrap(
     ids = _ids(name, owner_id, repository_id, setting.environ)
     trusted = Trusted(*ids, default_branch=default_branch, kms_key_arns=tuple(kms_key or ()))
     terminal.say(f"envctl bootstrap {setting.config.project.name} ({name}, bucket {setting.config.state.bucket})")
-    directory = Path(root).resolve() if root else setting.root.with_name("bootstrap")
+    # It is envctl's own, also where a team applies a root of its own to each pull request.
+    own = wiring.HOME / "terraform" / "bootstrap"
+    directory = Path(root).resolve() if root else (own if own.is_dir() else setting.root.with_name("bootstrap"))
     display = _Display(terminal)
     context = _context(setting, trusted, directory, terminal, display)
     with context.workspace.held():

@@ -109,6 +109,8 @@ def test_the_roles_do_their_work_and_nothing_else(calls: Path, world: World) -> 
         denied = plan.run("up", "--pr", "4", "--yes", expected=3)
         assert denied["error"]["code"] == "credentials"
 
+        assert plan.run("doctor")["ok"]
+        assert preview.run("doctor")["ok"]
         assert preview.run("up", "--pr", "4", "--commit", COMMIT, "--yes")["environment"]["status"] == "ready"
         again = preview.run("up", "--pr", "4", "--commit", COMMIT, "--yes")
         assert not any(again["changes"].values()), again["resources"]

@@ -18,7 +18,7 @@ locals {
       Effect = "Allow"
       Action = [
         "autoscaling:*",
-        "cloudwatch:Describe*",
+        "cloudwatch:*",
         "ec2:*",
         "elasticloadbalancing:*",
         "kms:*",
@@ -44,7 +44,7 @@ locals {
       Effect = "Allow"
       Action = "iam:*"
       Resource = concat(
-        [local.role, local.profile],
+        [local.role, local.profile, local.policy],
         [for service in local.linked : "${local.iam}:role/aws-service-role/${service}/*"],
       )
     },

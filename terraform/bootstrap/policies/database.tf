@@ -1,5 +1,5 @@
 locals {
-  databases = [for kind in ["cluster", "db", "subgrp"] : "${local.arn.rds}:${kind}:${local.name}"]
+  databases = [for kind in ["cluster", "cluster-pg", "db", "pg", "subgrp"] : "${local.arn.rds}:${kind}:${local.name}"]
   # Snapshots are restored from, and nothing else: of this account, or of production's when it shares them.
   snapshots = flatten([for account in compact(distinct([local.account, var.production.account_id])) : [
     "arn:${local.p}:rds:${local.region}:${account}:cluster-snapshot:*",
@@ -49,7 +49,9 @@ locals {
           "rds:CreateDBInstance",
           "rds:CreateDBInstanceReadReplica",
           "rds:DeleteDBCluster",
+          "rds:DeleteDBClusterParameterGroup",
           "rds:DeleteDBInstance",
+          "rds:DeleteDBParameterGroup",
           "rds:DeleteDBSubnetGroup",
           "rds:ModifyDBCluster",
           "rds:ModifyDBInstance",

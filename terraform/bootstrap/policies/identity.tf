@@ -1,6 +1,7 @@
 locals {
   role    = "${local.iam}:role/${local.name}"
   profile = "${local.iam}:instance-profile/${local.name}"
+  policy  = "${local.iam}:policy/${local.name}"
   secret  = "${local.arn.secretsmanager}:secret:${local.name}"
   logs    = "${local.arn.logs}:log-group:/aws/rds/*/${local.name}"
 
@@ -43,12 +44,13 @@ locals {
       Action = [
         "iam:AddRoleToInstanceProfile",
         "iam:DeleteInstanceProfile",
+        "iam:DeletePolicy",
         "iam:DeleteRole",
         "iam:DeleteRolePolicy",
         "iam:PutRolePolicy",
         "iam:RemoveRoleFromInstanceProfile",
       ]
-      Resource  = [local.role, local.profile]
+      Resource  = [local.role, local.profile, local.policy]
       Condition = local.owned
     },
     {
@@ -135,6 +137,14 @@ locals {
       Condition = merge(local.owned, {
         "ForAllValues:StringNotLike" = { "aws:TagKeys" = "envctl:*" }
       })
+    },
+    {
+      # Of a target-tracking policy that lost its group, or of a root of a team's own.
+      Sid       = "Alarms"
+      Effect    = "Allow"
+      Action    = "cloudwatch:DeleteAlarms"
+      Resource  = "arn:${local.p}:cloudwatch:${local.region}:${local.account}:alarm:*${local.name}"
+      Condition = local.owned
     },
   ]
 }

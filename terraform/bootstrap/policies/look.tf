@@ -11,6 +11,7 @@ locals {
         "autoscaling:DescribePolicies",
         "autoscaling:DescribeScalingActivities",
         "cloudwatch:DescribeAlarms",
+        "cloudwatch:ListTagsForResource",
         "ec2:DescribeAccountAttributes",
         "ec2:DescribeAddresses",
         "ec2:DescribeAddressesAttribute",
@@ -79,9 +80,11 @@ locals {
         "iam:GetRolePolicy",
         "iam:ListAttachedRolePolicies",
         "iam:ListInstanceProfilesForRole",
+        "iam:ListPolicyTags",
         "iam:ListRolePolicies",
+        "iam:ListRoleTags",
       ]
-      Resource = ["${local.iam}:role/${local.name}", "${local.iam}:instance-profile/${local.name}"]
+      Resource = ["${local.iam}:role/${local.name}", "${local.iam}:instance-profile/${local.name}", "${local.iam}:policy/${local.name}"]
     },
     {
       Sid    = "Secrets"
