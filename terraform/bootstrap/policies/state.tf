@@ -12,9 +12,10 @@ locals {
       Resource = local.bucket_arn
     },
     {
+      # A version, because the code that was applied is kept as one and the record names it.
       Sid      = "Read"
       Effect   = "Allow"
-      Action   = "s3:GetObject"
+      Action   = ["s3:GetObject", "s3:GetObjectVersion"]
       Resource = local.objects
     },
     {
