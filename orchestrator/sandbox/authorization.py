@@ -89,10 +89,10 @@ def _needs(self: Any) -> Iterator[Need]:
     operation = self._action.partition(":")[2]
     service = _PREFIXES.get(self._service, self._service)
     call = Call(service, operation, _parameters(self), self.account_id, self._region)
-    yield from needs(call)
-    # Two associations are named by an id of their own; what they join is what is asked about.
-    for kind, found in _associated(self, call):
-        yield Need(f"ec2:{operation}", call.arn("ec2", f"{kind}/{found}"))
+    named = list(_associated(self, call))
+    yield from (Need(f"ec2:{operation}", call.arn("ec2", resource)) for resource in named)
+    if not named:
+        yield from needs(call)
 
 
 def _s3_needs(self: Any) -> Iterator[Need]:
@@ -141,18 +141,24 @@ def _parameters(self: Any) -> dict[str, str]:
     return found
 
 
-def _associated(self: Any, call: Call) -> Iterator[tuple[str, str]]:
+def _associated(self: Any, call: Call) -> Iterator[str]:
+    """Yield what an association joins: it has an id of its own, but what it joins is what is asked about."""
     backend: Any = ec2_backends[self.account_id][self._region]
     association = call.parameters.get("AssociationId")
     if call.operation == "DisassociateRouteTable":
         for table in backend.route_tables.values():
             if association in table._associations:
-                yield "route-table", table.id
-                yield "subnet", table._associations[association]
+                yield f"route-table/{table.id}"
+                yield f"subnet/{table._associations[association]}"
     elif call.operation == "DisassociateAddress":
         for address in backend.addresses:
             if address.association_id == association:
-                yield "elastic-ip", address.allocation_id
+                yield f"elastic-ip/{address.allocation_id}"
+    elif call.operation == "DetachNetworkInterface":
+        for interface in backend.enis.values():
+            if interface.attachment_id == call.parameters.get("AttachmentId"):
+                yield f"network-interface/{interface.id}"
+                yield f"instance/{interface.instance.id}"
 
 
 # --- Tags of what is there -------------------------------------------------------------------------

@@ -414,6 +414,18 @@ def nat_gateways_filtered_by_tag() -> None:
         return found
 
 
+def nat_gateways_own_their_interfaces() -> None:
+    """The interface of a NAT gateway is managed by its requester and says what it is; moto's looks like anybody's,
+    and `destroy` takes it for a stranger.
+    """
+
+    @around(EC2Backend, "create_nat_gateway")
+    def create_nat_gateway(original: Original, self: EC2Backend, *args: Any, **kwargs: Any) -> Any:
+        gateway = original(self, *args, **kwargs)
+        gateway._eni.interface_type, gateway._eni.requester_managed = "nat_gateway", True
+        return gateway
+
+
 def interfaces_made_with_an_instance_end_with_it() -> None:
     """An interface that is made with an instance is deleted with it unless told otherwise (EC2 API reference,
     InstanceNetworkInterfaceSpecification); moto says so only when told so. `destroy` takes it for a stranger then.
@@ -653,6 +665,7 @@ CORRECTIONS: tuple[Callable[[], None], ...] = (
     later_template_versions_have_user_data,
     rules_between_groups_have_a_description,
     nat_gateways_filtered_by_tag,
+    nat_gateways_own_their_interfaces,
     interfaces_made_with_an_instance_end_with_it,
     interfaces_go_with_their_owner,
     ended_instances_leave_their_target_groups,
