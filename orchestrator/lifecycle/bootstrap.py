@@ -144,6 +144,7 @@ def tfvars(context: Bootstrap, there: Foundation) -> dict[str, Any]:
         "production": {
             "source": config.database.source,
             "account_id": config.database.source_account,
+            "parameter": config.database.source_parameter,
             "kms_key_arns": sorted({*trusted.kms_key_arns, *filter(None, [config.database.kms_key_arn])}),
             "artifact_buckets": [artifact] if artifact else [],
         },

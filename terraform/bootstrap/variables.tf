@@ -82,11 +82,12 @@ variable "github" {
 variable "production" {
   description = <<-EOT
     What is restored and never changed: `source` is production's cluster or instance (`database.source`), `account_id` its account when it
-    shares snapshots, `kms_key_arns` the customer managed keys of its snapshots, `artifact_buckets` the buckets that sites are fetched from.
+    shares snapshots, `parameter` the SSM parameter that names its newest one (`database.source_parameter`), `kms_key_arns` the customer managed keys of its snapshots, `artifact_buckets` the buckets that sites are fetched from.
   EOT
   type = object({
     source           = string
     account_id       = optional(string, "")
+    parameter        = optional(string, "")
     kms_key_arns     = optional(list(string), [])
     artifact_buckets = optional(list(string), [])
   })
@@ -99,6 +100,11 @@ variable "production" {
   validation {
     condition     = can(regex("^([0-9]{12})?$", var.production.account_id))
     error_message = "Set account_id to production's 12 digits, or leave it out."
+  }
+
+  validation {
+    condition     = can(regex("^(arn:[a-z-]+:ssm:[a-z0-9-]+:[0-9]{12}:parameter)?[A-Za-z0-9./_-]*$", var.production.parameter))
+    error_message = "Set parameter to the name or the ARN of an SSM parameter, as in envctl.toml, or leave it out."
   }
 
   validation {

@@ -74,7 +74,10 @@ def test_every_output_that_the_orchestrator_reads_by_name_is_declared(checkout):
 
 
 def test_all_roots_pin_the_same_provider(checkout):
-    locks = [(checkout / "terraform" / root / ".terraform.lock.hcl").read_bytes() for root in ("env", "production", "bootstrap")]
+    locks = [
+        (checkout / "terraform" / root / ".terraform.lock.hcl").read_bytes()
+        for root in ("env", "production", "bootstrap")
+    ]
     assert locks[0] == locks[1] == locks[2]
 
 

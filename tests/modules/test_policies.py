@@ -30,7 +30,7 @@ VALUES = {
         "provider_arn": PROVIDER,
     },
     "state": {"bucket": "state", "prefix": "environments", "key_arn": "arn:aws:kms:eu-north-1:123456789012:key/1"},
-    "production": {"source": "shop-prod", "artifact_buckets": ["sites"]},
+    "production": {"source": "shop-prod", "artifact_buckets": ["sites"], "parameter": "/envctl/shop-prod"},
     "boundary_arn": BOUNDARY,
 }
 EC2, RDS = "arn:aws:ec2:eu-north-1:123456789012", "arn:aws:rds:eu-north-1:123456789012"
@@ -318,3 +318,15 @@ def test_tags_are_given_at_birth_and_those_that_count_never_change(documents: Do
 def test_the_repositorys_part_of_the_bucket(documents: Documents, action: str, key: str, roles: set[str]) -> None:
     resource = f"arn:aws:s3:::state/{key}"
     assert {role for role in documents.roles if documents.may(role, action, resource, {})} == roles
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (":123456789012:parameter/envctl/shop-prod", True),
+        ("::parameter/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64", True),
+        (":123456789012:parameter/production/password", False),
+    ],
+)
+def test_parameters_are_the_images_and_the_snapshots(documents: Documents, name: str, expected: bool) -> None:
+    assert documents.may("plan", "ssm:GetParameter", f"arn:aws:ssm:eu-north-1{name}", {}) is expected

@@ -1,6 +1,13 @@
 # What Terraform reads and what `destroy` asks before it says that nothing is left. Most services cannot narrow a listing
 # to resources: reading is allowed by name of the action, each one written out.
 locals {
+  # By name it is of this account; by ARN of production's, which shares it.
+  parameter = (
+    startswith(var.production.parameter, "arn:") ? [var.production.parameter] :
+    var.production.parameter == "" ? [] :
+    ["arn:${local.p}:ssm:${local.region}:${local.account}:parameter/${trimprefix(var.production.parameter, "/")}"]
+  )
+
   look = [
     {
       Sid    = "Describe"
@@ -98,10 +105,10 @@ locals {
       Resource = "${local.arn.secretsmanager}:secret:${local.name}"
     },
     {
-      Sid      = "Images"
+      Sid      = "ImagesAndSnapshot"
       Effect   = "Allow"
       Action   = "ssm:GetParameter"
-      Resource = "arn:${local.p}:ssm:${local.region}::parameter/aws/service/ami-amazon-linux-latest/*"
+      Resource = concat(["arn:${local.p}:ssm:${local.region}::parameter/aws/service/ami-amazon-linux-latest/*"], local.parameter)
     },
   ]
 }

@@ -37,6 +37,7 @@ variable "production" {
   type = object({
     source           = string
     account_id       = optional(string, "")
+    parameter        = optional(string, "")
     kms_key_arns     = optional(list(string), [])
     artifact_buckets = optional(list(string), [])
   })
