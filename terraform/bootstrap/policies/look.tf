@@ -13,13 +13,13 @@ locals {
       Sid    = "Describe"
       Effect = "Allow"
       Action = [
+        "autoscaling:DescribeAccountLimits",
         "autoscaling:DescribeAutoScalingGroups",
         "autoscaling:DescribeInstanceRefreshes",
         "autoscaling:DescribePolicies",
         "autoscaling:DescribeScalingActivities",
         "cloudwatch:DescribeAlarms",
         "cloudwatch:ListTagsForResource",
-        "ec2:DescribeAccountAttributes",
         "ec2:DescribeAddresses",
         "ec2:DescribeAddressesAttribute",
         "ec2:DescribeAvailabilityZones",
@@ -64,16 +64,18 @@ locals {
         "rds:DescribeDBClusterParameterGroups",
         "rds:DescribeDBClusterSnapshots",
         "rds:DescribeDBClusters",
+        "rds:DescribeDBEngineVersions",
         "rds:DescribeDBInstances",
+        "rds:DescribeDBMajorEngineVersions",
         "rds:DescribeDBParameterGroups",
         "rds:DescribeDBSnapshots",
         "rds:DescribeDBSubnetGroups",
         "rds:DescribeGlobalClusters",
+        "rds:DescribeOrderableDBInstanceOptions",
         "rds:ListTagsForResource",
         "secretsmanager:GetRandomPassword",
         "secretsmanager:ListSecrets",
         "servicequotas:GetServiceQuota",
-        "servicequotas:ListServiceQuotas",
         "sts:GetCallerIdentity",
       ]
       Resource = "*"
