@@ -121,6 +121,9 @@ class TerraformSettings(_Section):
     root: Annotated[str, Field(min_length=1)] = "terraform/env"
     parallelism: Annotated[int, Field(ge=1, le=256)] = 10
     max_retries: Annotated[int, Field(ge=0, le=100)] = 25
+    permissions_boundary_arn: Annotated[
+        str, Field(pattern=r"^(arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+)?$")
+    ] = ""
 
 
 class Database(_Section):

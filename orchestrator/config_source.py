@@ -211,6 +211,7 @@ _PATTERNS = {
     "project.region": "a region such as us-east-1",
     "state.bucket": "a bucket's name: 3 to 63 of a-z 0-9 . -",
     "state.prefix": "a key prefix such as environments, without a slash at either end",
+    "terraform.permissions_boundary_arn": "the ARN of an IAM policy, or nothing",
     "database.source_account": "an account's 12 digits, or nothing",
     "database.source_parameter": "the name or the ARN of an SSM parameter, as in /envctl/shop-prod/latest-snapshot",
     "database.source": "an RDS identifier: letters, digits and -, a letter first",

@@ -43,19 +43,25 @@ def tfvars(
             "paused": paused,
         },
         "bastion": config.bastion.model_dump(),
+        "permissions_boundary_arn": config.terraform.permissions_boundary_arn or None,
         "provider_max_retries": config.terraform.max_retries,
     }
 
 
 def backend(environment: Environment, path_style: bool) -> dict[str, str | bool]:
+    """Return the settings of the S3 backend for an environment's state."""
+    return backend_at(environment.bucket, environment.state_key, environment.region, path_style)
+
+
+def backend_at(bucket: str, key: str, region: str, path_style: bool) -> dict[str, str | bool]:
     """Return the settings of the S3 backend, native locking on.
 
     `path_style` is for an S3 behind an endpoint of one's own, which has no name for each bucket.
     """
     settings: dict[str, str | bool] = {
-        "bucket": environment.bucket,
-        "key": environment.state_key,
-        "region": environment.region,
+        "bucket": bucket,
+        "key": key,
+        "region": region,
         "encrypt": True,
         "use_lockfile": True,
     }

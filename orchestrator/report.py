@@ -155,6 +155,8 @@ def text(outcome: Outcome, now: datetime, style: Style = plain) -> str:
         return _plan(outcome, now, style)
     if outcome.decisions is not None and outcome.environment is None:
         return _decisions(outcome.decisions, style)
+    if outcome.command == "bootstrap":
+        return _bootstrap(outcome, style)
     return _summary(outcome, now, style)
 
 
@@ -296,12 +298,28 @@ def _plan(outcome: Outcome, now: datetime, style: Style) -> str:
             f"{changes.destroy} to destroy."
         )
     else:
-        lines.append("✓ No changes: the environment is as it should be.")
+        lines.append("✓ No changes: everything is as it should be.")
     if outcome.snapshot:
         age = durations.in_words((now - outcome.snapshot.created_at).total_seconds())
         pinned = "pinned at creation" if outcome.manifest else "would be pinned"
         lines.append(_row("snapshot", f"{outcome.snapshot.id}, {age} old ({pinned}: {outcome.snapshot.reason})"))
     lines += [_row("note", note) for note in outcome.notes]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _bootstrap(outcome: Outcome, style: Style) -> str:
+    if outcome.error or not outcome.outputs:
+        return ""
+    roles = outcome.outputs["role_arns"]
+    lines = [
+        style("✓ The account is ready.", "green"),
+        _row("bucket", str(outcome.outputs["bucket"])),
+        *(_row(name, str(roles[name])) for name in ("preview", "reaper", "plan")),
+        _row("boundary", str(outcome.outputs["permissions_boundary_arn"])),
+        _row("next", "set the repository's variables ENVCTL_PREVIEW_ROLE and ENVCTL_REAPER_ROLE, and in envctl.toml:"),
+        "    [terraform]",
+        f"    permissions_boundary_arn = {json.dumps(outcome.outputs['permissions_boundary_arn'])}",
+    ]
     return "".join(f"{line}\n" for line in lines)
 
 

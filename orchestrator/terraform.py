@@ -68,6 +68,7 @@ class Engine:
         interrupts: Interrupts,
         find_providers: Callable[[], Providers],
         parallelism: int = 10,
+        locking: bool = False,
     ) -> None:
         self._tool = tool
         self._root = root
@@ -77,6 +78,8 @@ class Engine:
         self._interrupts = interrupts
         self._find_providers = find_providers
         self._parallelism = parallelism
+        # An environment's lock is held by envctl itself, for the whole operation; the bootstrap leaves it to Terraform.
+        self._lock = None if locking else False
         self._command = CommandLine(tool.command)
 
     def at(self, root: Path) -> Engine:
@@ -90,12 +93,7 @@ class Engine:
 
         Raises EnvctlError when the root is missing, Terraform is too old, or it fails.
         """
-        if not any(self._root.glob("*.tf")) and not any(self._root.glob("*.tf.json")):
-            raise EnvctlError(
-                ExitCode.USAGE,
-                f"There is no Terraform root module in {str(self._root)!r}.",
-                "Set root under [terraform] in envctl.toml, or run envctl in the checkout that holds it.",
-            )
+        self.require_root()
         if self._workspace.read(self._workspace.stamp) == self._stamp() and self._providers_are_there():
             return False
         self._workspace.stamp.unlink(missing_ok=True)
@@ -120,6 +118,15 @@ class Engine:
             raise failure(run, "init")
         self._workspace.write(self._workspace.stamp, self._stamp())
         return True
+
+    def require_root(self) -> None:
+        """Raise EnvctlError (usage) when there is no root module."""
+        if not any(self._root.glob("*.tf")) and not any(self._root.glob("*.tf.json")):
+            raise EnvctlError(
+                ExitCode.USAGE,
+                f"There is no Terraform root module in {str(self._root)!r}.",
+                "Set root under [terraform] in envctl.toml, or run envctl in the checkout that holds it.",
+            )
 
     def plan(self, save: bool = False, replace: Sequence[str] = ()) -> Run:
         """Plan; exit codes as of `-detailed-exitcode` (0 no change, 2 changes). Raises EnvctlError.
@@ -149,7 +156,7 @@ class Engine:
         if saved:
             try:
                 return self._stream(
-                    "apply", str(self._workspace.plan), json=IsFlagged, lock=False, parallelism=self._parallelism
+                    "apply", str(self._workspace.plan), json=IsFlagged, lock=self._lock, parallelism=self._parallelism
                 )
             finally:
                 self.discard_plan()
@@ -157,7 +164,7 @@ class Engine:
             "apply",
             json=IsFlagged,
             auto_approve=IsFlagged,
-            lock=False,
+            lock=self._lock,
             var_file=str(self._workspace.tfvars),
             parallelism=self._parallelism,
         )
@@ -168,7 +175,7 @@ class Engine:
             "destroy",
             json=IsFlagged,
             auto_approve=IsFlagged,
-            lock=False,
+            lock=self._lock,
             var_file=str(self._workspace.tfvars),
             parallelism=self._parallelism,
         )
@@ -198,7 +205,7 @@ class Engine:
         self._state_command("state push", str(file))
 
     def _state_command(self, command: str, argument: str) -> None:
-        code, out, err = self._short(command, argument, lock=False, no_color=IsFlagged)
+        code, out, err = self._short(command, argument, lock=self._lock, no_color=IsFlagged)
         if code != 0:
             raise EnvctlError(ExitCode.TERRAFORM, f"terraform {command}: {_shorten(err or out)}", _hint(command))
 

@@ -26,6 +26,13 @@ class Workspace:
         """The descriptor that holds the workspace, for children: while one of them lives, nobody else gets it."""
         return () if self._held is None else (self._held,)
 
+    @classmethod
+    def of_bootstrap(cls, base: Path) -> Workspace:
+        """Return the working files of the account's bootstrap, beside those of the environments."""
+        made = cls(base, 0)
+        made.directory = made.directory.with_name("bootstrap")
+        return made
+
     @property
     def tfvars(self) -> Path:
         return self.directory / "terraform.tfvars.json"

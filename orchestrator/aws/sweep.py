@@ -42,7 +42,8 @@ def sweep(session: Session, environment: Environment, found: Iterable[Found]) ->
             try:
                 DELETE[item.type](session, item)
             except client_error() as error:
-                if _denied(error):
+                # A role that may delete only what is tagged is no wrong role: what it may not delete is named.
+                if _denied(error) and carries_tags(session, environment, item):
                     raise
                 if not _gone(error):
                     refused[item.arn] = _said(error)

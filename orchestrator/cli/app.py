@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator import __version__
+from orchestrator.cli.bootstrap import bootstrap
 from orchestrator.cli.config import config_app
 from orchestrator.cli.init import init
 from orchestrator.cli.options import (
@@ -46,6 +47,7 @@ app = typer.Typer(
 )
 app.command()(sync)
 app.command()(comment)
+app.command()(bootstrap)
 app.add_typer(config_app, name="config")
 app.add_typer(publisher_app, name="publisher")
 app.add_typer(sandbox_app, name="sandbox")

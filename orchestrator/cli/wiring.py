@@ -129,11 +129,11 @@ def github(setting: Setting) -> GitHub:
     return GitHub(Session(identity.repository_of(setting.config), setting.environ), setting.config.github.label)
 
 
-def setting(config_path: str | None) -> Setting:
-    """Load the configuration. Raises EnvctlError (usage)."""
+def setting(config_path: str | None, overrides: Mapping[str, Mapping[str, object]] | None = None) -> Setting:
+    """Load the configuration; `overrides` are values of flags by section and key. Raises EnvctlError (usage)."""
     environ = dict(os.environ)
     named = config_path or environ.get("ENVCTL_CONFIG")
-    config, directory = config_source.load(Path(named) if named else None, environ, Path.cwd())
+    config, directory = config_source.load(Path(named) if named else None, environ, Path.cwd(), overrides)
     return Setting(config, directory, environ)
 
 

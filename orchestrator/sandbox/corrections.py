@@ -23,6 +23,7 @@ from moto.awslambda.models import LambdaFunction
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.ec2.models import EC2Backend
+from moto.ec2.models.instances import Instance
 from moto.ec2.models.launch_templates import LaunchTemplate
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.utils import parse_user_data
@@ -413,6 +414,35 @@ def nat_gateways_filtered_by_tag() -> None:
         return found
 
 
+def nat_gateways_own_their_interfaces() -> None:
+    """The interface of a NAT gateway is managed by its requester and says what it is; moto's looks like anybody's,
+    and `destroy` takes it for a stranger.
+    """
+
+    @around(EC2Backend, "create_nat_gateway")
+    def create_nat_gateway(original: Original, self: EC2Backend, *args: Any, **kwargs: Any) -> Any:
+        gateway = original(self, *args, **kwargs)
+        gateway._eni.interface_type, gateway._eni.requester_managed = "nat_gateway", True
+        return gateway
+
+
+def interfaces_made_with_an_instance_end_with_it() -> None:
+    """An interface that is made with an instance is deleted with it unless told otherwise (EC2 API reference,
+    InstanceNetworkInterfaceSpecification); moto says so only when told so. `destroy` takes it for a stranger then.
+    """
+
+    @around(Instance, "prep_nics")
+    def prep_nics(
+        original: Original, self: Instance, nic_spec: list[dict[str, Any]], *args: Any, **kwargs: Any
+    ) -> None:
+        told = {int(spec["DeviceIndex"]): spec for spec in nic_spec}
+        original(self, nic_spec, *args, **kwargs)
+        for index, interface in self.nics.items():
+            spec = told.get(index, {})
+            if "NetworkInterfaceId" not in spec and spec.get("DeleteOnTermination") is not False:
+                interface.delete_on_termination = True
+
+
 def interfaces_go_with_their_owner() -> None:
     """The network interfaces of an ended instance or a deleted NAT gateway, and the network ACLs of a deleted
     VPC, are gone; moto keeps them.
@@ -635,6 +665,8 @@ CORRECTIONS: tuple[Callable[[], None], ...] = (
     later_template_versions_have_user_data,
     rules_between_groups_have_a_description,
     nat_gateways_filtered_by_tag,
+    nat_gateways_own_their_interfaces,
+    interfaces_made_with_an_instance_end_with_it,
     interfaces_go_with_their_owner,
     ended_instances_leave_their_target_groups,
     scaling_policies_are_enabled,

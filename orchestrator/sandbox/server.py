@@ -30,7 +30,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from orchestrator.sandbox import corrections, load_balancer
+from orchestrator.sandbox import authorization, corrections, load_balancer
 from orchestrator.sandbox.names import HOST, IDENTITY_PATH
 from orchestrator.sandbox.seed import seed
 
@@ -60,6 +60,7 @@ def identified(app: WsgiApp, token: str) -> WsgiApp:
 
 def create_server(port: int, token: str) -> BaseWSGIServer:
     corrections.apply()
+    authorization.install()
     load_balancer.install()
     default_user_config["lambda"] = {"use_docker": False}
     default_user_config["batch"] = {"use_docker": False}

@@ -15,6 +15,8 @@ module "web" {
   public_subnet_ids  = module.network.public_subnet_ids
   private_subnet_ids = module.network.routed_private_subnet_ids
 
+  permissions_boundary_arn = var.permissions_boundary_arn
+
   page = {
     repository        = var.tags["envctl:repository"]
     pull_request      = var.tags["envctl:pr"]
@@ -44,6 +46,8 @@ module "bastion" {
   name    = var.name
   bastion = var.bastion
   vpc_id  = module.network.vpc_id
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 
   # Out through the NAT gateway where there is one; otherwise in a public subnet, with an address but still without a way in.
   subnet_id      = module.network.private_egress ? module.network.routed_private_subnet_ids[0] : module.network.public_subnet_ids[0]

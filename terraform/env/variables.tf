@@ -89,6 +89,12 @@ variable "bastion" {
   default = {}
 }
 
+variable "permissions_boundary_arn" {
+  description = "Permissions boundary of every role that the environment makes, from `terraform.permissions_boundary_arn` of the configuration; null for none."
+  type        = string
+  default     = null
+}
+
 variable "provider_max_retries" {
   description = "How often the provider repeats a failed request; low for an emulator, whose refusals are final."
   type        = number

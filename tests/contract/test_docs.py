@@ -66,7 +66,7 @@ def test_every_command_has_the_options_of_all_commands(name):
     assert found >= {"--json", "--quiet", "-q", "--verbose", "-v", "--no-color"}
 
 
-@pytest.mark.parametrize("name", ["up", "destroy", "unlock"])
+@pytest.mark.parametrize("name", ["up", "destroy", "unlock", "bootstrap"])
 def test_what_cannot_be_undone_is_asked_about(name):
     assert "--yes" in {spelling for option in options(COMMANDS[(name,)]) for spelling in option.opts}
 

@@ -283,6 +283,33 @@ def test_nat_gateways_are_filtered_by_tag(aws: Aws, network: tuple[str, list[str
     assert len(aws.ec2.describe_nat_gateways(Filter=keys)["NatGateways"]) == 1
 
 
+def test_the_interface_of_a_nat_gateway_is_the_gateways(aws: Aws, network: tuple[str, list[str]]) -> None:
+    vpc, subnets = network
+    gateway = aws.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    aws.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    address = aws.ec2.allocate_address(Domain="vpc")["AllocationId"]
+    aws.ec2.create_nat_gateway(SubnetId=subnets[0], AllocationId=address)
+    inside = [{"Name": "vpc-id", "Values": [vpc]}]
+    (interface,) = aws.ec2.describe_network_interfaces(Filters=inside)["NetworkInterfaces"]
+    assert (interface["InterfaceType"], interface["RequesterManaged"]) == ("nat_gateway", True)
+
+
+def test_an_interface_that_is_made_with_an_instance_ends_with_it(aws: Aws, network: tuple[str, list[str]]) -> None:
+    vpc, subnets = network
+    image = aws.ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    count = {"ImageId": image, "MinCount": 1, "MaxCount": 1}
+    kept = {"DeviceIndex": 0, "SubnetId": subnets[1], "DeleteOnTermination": False}
+    made = [
+        aws.ec2.run_instances(**count, SubnetId=subnets[0])["Instances"][0],
+        aws.ec2.run_instances(**count, NetworkInterfaces=[kept])["Instances"][0],
+    ]
+    inside = [{"Name": "vpc-id", "Values": [vpc]}]
+    found = aws.ec2.describe_network_interfaces(Filters=inside)["NetworkInterfaces"]
+    ends = {each["Attachment"]["InstanceId"]: each["Attachment"]["DeleteOnTermination"] for each in found}
+    assert ends == {made[0]["InstanceId"]: True, made[1]["InstanceId"]: False}
+    aws.ec2.terminate_instances(InstanceIds=list(ends))
+
+
 def test_interfaces_and_acls_go_with_their_owner(aws: Aws, network: tuple[str, list[str]]) -> None:
     vpc, (subnet, other) = network
     inside = [{"Name": "vpc-id", "Values": [vpc]}]

@@ -24,6 +24,12 @@ variable "public_address" {
   default     = false
 }
 
+variable "permissions_boundary_arn" {
+  description = "Permissions boundary of the instance's role, from the root's `permissions_boundary_arn`; null for none."
+  type        = string
+  default     = null
+}
+
 variable "bastion" {
   description = "Size, from the root's `bastion`."
   type = object({

@@ -29,6 +29,12 @@ variable "private_subnet_ids" {
   type        = list(string)
 }
 
+variable "permissions_boundary_arn" {
+  description = "Permissions boundary of the instances' role, from the root's `permissions_boundary_arn`; null for none."
+  type        = string
+  default     = null
+}
+
 variable "page" {
   description = "What the built-in page tells its reader; values are escaped. From the root's `commit` and `tags`, and from `module.database`."
   type = object({

@@ -22,6 +22,7 @@ variable "network" { type = any }
 variable "web" { type = any }
 variable "database" { type = any }
 variable "bastion" { type = any }
+variable "permissions_boundary_arn" { type = string }
 variable "provider_max_retries" { type = number }
 
 provider "aws" {

@@ -20,6 +20,19 @@ variables {
   subnet_id = "subnet-1000000000000000a"
 }
 
+run "bounded_where_a_boundary_is_given" {
+  command = plan
+
+  variables {
+    permissions_boundary_arn = "arn:aws:iam::123456789012:policy/envctl/shop-instances"
+  }
+
+  assert {
+    condition     = aws_iam_role.this.permissions_boundary == "arn:aws:iam::123456789012:policy/envctl/shop-instances"
+    error_message = "The role has no boundary."
+  }
+}
+
 run "no_way_in_but_session_manager" {
   command = apply
 

@@ -33,6 +33,19 @@ variables {
   private_subnet_ids = ["subnet-1000000000000000a", "subnet-1000000000000000b"]
 }
 
+run "bounded_where_a_boundary_is_given" {
+  command = plan
+
+  variables {
+    permissions_boundary_arn = "arn:aws:iam::123456789012:policy/envctl/shop-instances"
+  }
+
+  assert {
+    condition     = aws_iam_role.instance.permissions_boundary == "arn:aws:iam::123456789012:policy/envctl/shop-instances"
+    error_message = "The role has no boundary."
+  }
+}
+
 run "launch_template_is_hardened_and_tagged" {
   command = apply
 
