@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 from collections.abc import Callable
@@ -122,7 +123,8 @@ def saved_at_last(stage: Stage) -> Result:
 def of_another_lineage(stage: Stage) -> Result:
     stage.up()
     file = stage.envctl.directory / ".envctl" / "pr-42" / "errored.tfstate"
-    file.write_text('{"version": 4, "lineage": "another", "serial": 99, "resources": []}')
+    vpc = {"type": "aws_vpc", "name": "this", "instances": [{"attributes": {"id": "vpc-of-nobody"}}]}
+    file.write_text(json.dumps({"version": 4, "lineage": "another", "serial": 99, "resources": [vpc]}))
     return stage.up()
 
 
