@@ -15,6 +15,7 @@ from typing import Any
 import boto3
 import inventory
 import pytest
+from botocore.exceptions import ClientError
 from conftest import CHECKOUT, World
 
 from orchestrator import toolchain
@@ -123,5 +124,6 @@ def test_production_announces_and_an_environment_follows(world: World, productio
     assert boto3.client("lambda").list_functions()["Functions"] == []
     assert events.list_rules()["Rules"] == []
     assert boto3.client("sqs").list_queues().get("QueueUrls", []) == []
-    assert boto3.client("ssm").describe_parameters()["Parameters"] == []
+    with pytest.raises(ClientError, match="ParameterNotFound"):
+        boto3.client("ssm").get_parameter(Name=PARAMETER)
     assert not {kind: items for kind, items in came.items() if "s3" not in kind.lower()}, came
