@@ -128,7 +128,7 @@ class Repository(RuleBasedStateMachine):
 TestRepository = Repository.TestCase
 TestRepository.settings = settings(
     max_examples=2000,
-    stateful_step_count=12,
+    stateful_step_count=10,
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
