@@ -170,6 +170,12 @@ def translated(doing: str) -> Iterator[None]:
             f"AWS cannot be reached, while {doing}: {_sentence(error)}",
             "Check the network, the region, proxies, and AWS_ENDPOINT_URL if it is set; then run it again.",
         ) from error
+    except _garbled() as error:
+        raise EnvctlError(
+            ExitCode.TERRAFORM,
+            f"An answer of AWS cannot be used, while {doing}: {_sentence(error)}",
+            "Run it again; what was done before stays.",
+        ) from error
     except _misconfigured() as error:
         raise EnvctlError(
             ExitCode.USAGE,
@@ -203,6 +209,17 @@ def _unreachable() -> tuple[type[Exception], ...]:
     from botocore import exceptions
 
     return (exceptions.HTTPClientError, exceptions.ConnectionError)
+
+
+def _garbled() -> tuple[type[Exception], ...]:
+    from botocore import exceptions, parsers
+
+    return (
+        exceptions.FlexibleChecksumError,
+        exceptions.IncompleteReadError,
+        exceptions.ResponseStreamingError,
+        parsers.ResponseParserError,
+    )
 
 
 def _misconfigured() -> type[Exception]:

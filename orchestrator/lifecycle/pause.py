@@ -19,6 +19,7 @@ from orchestrator.identity import Environment
 from orchestrator.lifecycle import code, policy, prepare, unsaved
 from orchestrator.lifecycle.context import Context
 from orchestrator.lifecycle.holding import holding
+from orchestrator.lifecycle.lasting import refuse_short_credentials
 from orchestrator.lifecycle.prepare import Prepared
 from orchestrator.lifecycle.wake import ASLEEP, until
 from orchestrator.manifest import Manifest, PausedBy
@@ -52,6 +53,7 @@ def pause(context: Context, by: PausedBy) -> Outcome:
             if by == "person" and record.paused_by != "person":  # who asks for it keeps it past the schedule
                 record = context.store.update(context.environment, stored, _by_a_person).manifest
             return _outcome(context, record, Run(exit_code=0), None, ("It is paused already.",))
+        refuse_short_credentials(context, record, hold.kind)
         # The code that was applied: whatever the checkout holds by now, a pause brings nothing new.
         context = code.applied(context, record)
         planned = _plan(context, stored)

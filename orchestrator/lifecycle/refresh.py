@@ -20,6 +20,7 @@ from orchestrator.lifecycle import choosing, code, policy, prepare, replacement,
 from orchestrator.lifecycle.context import Context, Looking
 from orchestrator.lifecycle.health import settle
 from orchestrator.lifecycle.holding import Holding, holding
+from orchestrator.lifecycle.lasting import refuse_short_credentials
 from orchestrator.lifecycle.prepare import Prepared
 from orchestrator.manifest import Manifest, PinnedSnapshot, Status
 from orchestrator.outcome import Outcome
@@ -84,6 +85,7 @@ def refresh(context: Context, found: Survey, wait_s: float | None) -> Outcome:
     with context.workspace.held(), holding(context, "refresh-data") as hold:
         hold.take()
         # The code that was applied: whatever the checkout holds by now, the database alone is to change.
+        refuse_short_credentials(context, record, hold.kind)
         context = code.applied(context, record)
         run, intended = _plan(context, found)
         stored, run = _apply(context, found, manifest.intend(intended, hold.kind, context.now(), None, hold.id), run)

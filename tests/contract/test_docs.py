@@ -7,6 +7,7 @@ import pytest
 import typer
 
 from orchestrator.cli.app import app
+from orchestrator.config import Config
 
 ROOT = typer.main.get_command(app)
 SHARED_BY_CLICK = {"--help", "-h"}
@@ -151,3 +152,11 @@ def test_the_check_itself_finds_what_is_unknown(line, expected):
 def test_command_lines_are_found_wherever_they_stand():
     text = '```sh\n$ envctl up --pr 42  # note\neval "$(envctl sandbox env)"\n```\nenvctl nonsense\n'
     assert [line.strip() for line in command_lines(text)] == ["up --pr 42", "sandbox env"]
+
+
+def test_every_configuration_key_is_documented(readme):
+    schema = Config.model_json_schema()
+    for section, place in schema["properties"].items():
+        properties = schema["$defs"].get(place.get("$ref", "").rpartition("/")[2], {}).get("properties", {})
+        for key in properties:
+            assert f"`{section}.{key}`" in readme, f"{section}.{key}"

@@ -3,7 +3,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from botocore import exceptions
+from botocore import exceptions, parsers
 from botocore.exceptions import ClientError
 
 from orchestrator.aws.session import Session, default_region, translated
@@ -51,6 +51,9 @@ def test_credentials_and_permissions_end_in_3(error):
         exceptions.ConnectTimeoutError(endpoint_url="http://x"),
         exceptions.ReadTimeoutError(endpoint_url="http://x"),
         exceptions.ProxyConnectionError(proxy_url="http://x"),
+        exceptions.FlexibleChecksumError(error_msg="Expected checksum x did not match calculated checksum: y"),
+        exceptions.IncompleteReadError(actual_bytes=1, expected_bytes=2),
+        parsers.ResponseParserError("not XML"),
     ],
 )
 def test_what_aws_refuses_or_cannot_be_reached_for_ends_in_4(error):
