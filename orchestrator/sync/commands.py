@@ -86,9 +86,10 @@ def _do(means: Means, asked: Command, number: int) -> Outcome:
         return records.show(means.records, environment)
     if asked.name == "extend":
         return records.extend(means.records, environment, asked.by or world.config.limits.ttl)
-    if asked.name in ("refresh-data", "pause", "resume"):
+    by_hand = _meant(means, asked.name)
+    if by_hand in ("refresh-data", "pause", "resume"):
         reason = f"Somebody asked for it: `/envctl {asked.name}`."
-        return announced(world, environment, reason, lambda: _by_hand(means, asked.name))
+        return announced(world, environment, reason, lambda: _by_hand(means, by_hand))
     if asked.name == "destroy":
         pull_request = world.github.pull_request(number)
         if pull_request:
@@ -96,6 +97,14 @@ def _do(means: Means, asked: Command, number: int) -> Outcome:
     else:
         _want_again(means, environment)
     return sync(world, context, means.wait_s)
+
+
+def _meant(means: Means, name: str) -> str:
+    """Return what is asked for: who wants a paused environment up wants it awake, whatever the schedule says."""
+    if name != "up":
+        return name
+    stored = means.world.store.read(means.context.environment)
+    return "resume" if stored and stored.manifest.paused_at else name
 
 
 def _by_hand(means: Means, name: str) -> Outcome:

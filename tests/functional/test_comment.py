@@ -93,7 +93,7 @@ def test_pause_stays_until_somebody_resumes(say: Say, envctl: Envctl, account: A
     assert say("/envctl pause").code == 0
     assert (account.manifest(1).status, account.manifest(1).paused_by) == ("paused", "person")
     assert envctl("sync", "--pr", "1", "--yes", "--json").json["decisions"][0]["reason"] == "It is paused."
-    assert say("/envctl resume").code == 0
+    assert say("/envctl up").code == 0
     assert account.manifest(1).status == "ready"
 
 
