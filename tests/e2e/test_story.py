@@ -100,7 +100,8 @@ def test_whatever_else_people_do(story: World, github: GitHubServer, tmp_path: P
     assert "preview" in page(github, fork)
     github.label(fork, "preview")
     event = tmp_path / "labeled.json"
-    event.write_text(json.dumps(github.event("labeled", fork, "maintainer")))
+    labelled = github.event("labeled", fork, "maintainer") | {"label": {"name": "preview"}}
+    event.write_text(json.dumps(labelled))
     story.environ["GITHUB_EVENT_PATH"] = str(event)
     assert action(synced(story, fork)) == "create"
     github.push(fork)

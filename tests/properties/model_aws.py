@@ -125,6 +125,12 @@ class Service:
     def delete_vpc(self, VpcId: str) -> None:
         self._answers["delete_vpc"](VpcId)
 
+    def describe_db_engine_versions(self, **_: Any) -> dict[str, Any]:
+        return {"DBEngineVersions": [{"Status": "available"}]}
+
+    def describe_orderable_db_instance_options(self, DBInstanceClass: str, **_: Any) -> dict[str, Any]:
+        return {"OrderableDBInstanceOptions": [{"DBInstanceClass": DBInstanceClass}]}
+
 
 @dataclass
 class Network:
