@@ -36,7 +36,7 @@ from moto.elbv2.models import (
 from moto.s3.models import FakeKey, s3_backends
 from moto.utilities.utils import get_partition
 
-from orchestrator.sandbox.corrections import Original, around
+from orchestrator.sandbox.corrections.tools import Original, around
 from orchestrator.sandbox.names import HOST
 from orchestrator.sandbox.site import TEXT, Answer, Site, read
 

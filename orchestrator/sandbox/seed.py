@@ -1,6 +1,6 @@
 """Fills an empty account with a small production: what envctl needs to find, and what it must not take.
 
-Works through the public API of the given endpoint only; the tags of `corrections.seeded_snapshots`
+Works through the public API of the given endpoint only; the tags of `corrections/seeding.py`
 stand in for the passing of time.
 """
 

@@ -117,6 +117,11 @@ def test_production_announces_and_an_environment_follows(world: World, productio
     assert "is gone" in world.run("plan", "--pr", "7", expected=7)["error"]["message"]
     assert production.invoke({})["snapshot"] == first["snapshot"]
 
+    # A root without slow resources: what is pinned is what the parameter says.
+    small = {"ENVCTL_TERRAFORM__ROOT": str(CHECKOUT / "tests" / "bench" / "root")}
+    assert world.run("up", "--pr", "7", "--yes", **small)["snapshot"]["arn"] == first["snapshot"]
+    assert world.run("destroy", "--pr", "7", "--yes", **small)["left"] == []
+
     # What the function wrote is not Terraform's to undo.
     production.terraform("plan", "-detailed-exitcode", "-input=false")
     production.terraform("destroy", "-auto-approve", "-input=false")

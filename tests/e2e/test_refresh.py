@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -10,6 +11,8 @@ import inventory
 from conftest import CHECKOUT, World
 from killing import kill_at
 from test_environments import COMMIT, PUSHED, page, unchanged
+
+from orchestrator.sandbox.seed import Snapshot
 
 DATABASE = {"aws_rds_cluster", "aws_rds_cluster_instance"}
 # What names the database, changed in place.
@@ -96,3 +99,28 @@ def test_a_refresh_that_is_killed_is_completed(world: World) -> None:
     world.run("destroy", "--pr", "11", "--yes")
     left = inventory.difference(before, world.account())
     assert [item for items in left.came.values() for item in items if "shop-pr-11" in str(item)] == []
+
+
+def test_an_rds_instance_and_its_replica_get_new_data(world: World) -> None:
+    world.environ["ENVCTL_DATABASE__SOURCE"] = "legacy-prod"
+    before = world.account()
+    up = world.run("up", "--pr", "12", "--commit", COMMIT, "--yes")
+    created = datetime.now(UTC).replace(microsecond=0)
+    newer = Snapshot("legacy-prod", "legacy-prod-by-hand", created)
+    boto3.client("rds").create_db_snapshot(
+        DBInstanceIdentifier="legacy-prod", DBSnapshotIdentifier=newer.identifier, Tags=newer.tags
+    )
+    assert databases(world.run("plan", "--pr", "12", "--commit", PUSHED)["resources"]) == []
+
+    done = world.run("refresh-data", "--pr", "12", "--yes")
+    assert (done["snapshot"]["id"], done["environment"]["status"]) == ("legacy-prod-by-hand", "ready")
+    assert done["environment"]["data_at"] > up["environment"]["data_at"]
+    replaced = {r["address"]: r["action"] for r in done["resources"] if r["type"] == "aws_db_instance"}
+    assert replaced == dict.fromkeys(replaced, "replace")
+    assert len(replaced) == 2
+    assert unchanged(world.run("up", "--pr", "12", "--commit", COMMIT, "--yes"))
+
+    world.run("destroy", "--pr", "12", "--yes")
+    boto3.client("rds").delete_db_snapshot(DBSnapshotIdentifier=newer.identifier)
+    left = inventory.difference(before, world.account())
+    assert not left, f"not as before:\n{left}"
