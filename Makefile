@@ -32,9 +32,10 @@ list: $(READY) ## list all environments
 demo: $(READY) ## everything once, on a local AWS (about 5 minutes)
 	@$(BIN)/python tests/demo.py
 
-test: $(READY) ## every tier of tests (about 10 minutes)
-	$(BIN)/python -m pytest -n 4 tests/unit tests/contract tests/functional tests/properties tests/fuzz tests/chaos --ignore tests/chaos/test_fixed.py
-	$(BIN)/python -m pytest -n 8 tests/e2e/test_environments.py tests/e2e tests/modules tests/chaos/test_fixed.py
+# What takes longest comes first, so that nothing is left to wait for alone.
+test: $(READY) ## every tier of tests (about 20 minutes)
+	$(BIN)/python -m pytest -n 4 tests/properties tests/unit tests/contract tests/functional tests/fuzz tests/chaos --ignore tests/chaos/test_fixed.py
+	$(BIN)/python -m pytest -n 8 --dist worksteal tests/e2e/test_refresh.py tests/e2e/test_pause.py tests/e2e/test_least_privilege.py tests/e2e/test_environments.py tests/e2e tests/modules tests/chaos/test_fixed.py
 
 lint: $(READY) ## format, lint and types
 	$(BIN)/ruff format --check .
