@@ -73,9 +73,16 @@ def refuse_replaced_database(planned: Mapping[str, Resource]) -> None:
         )
 
 
-# What follows from a new database elsewhere: the site's page and the master user's secret name it. Both are
-# changed in place; where its name stays, Terraform finds that there is nothing to do.
-_NAMES_THE_DATABASE = frozenset({"aws_launch_template", "aws_autoscaling_group", "aws_secretsmanager_secret_version"})
+# What follows from a new database elsewhere: the site's page and the master user's secret name it. Where its name
+# stays, Terraform finds that there is nothing to do. A secret's version is never changed, there is a new one.
+_NAMES_THE_DATABASE = frozenset(
+    {
+        ("aws_launch_template", "update"),
+        ("aws_autoscaling_group", "update"),
+        ("aws_secretsmanager_secret_version", "update"),
+        ("aws_secretsmanager_secret_version", "replace"),
+    }
+)
 
 
 def beyond_the_database(planned: Mapping[str, Resource]) -> tuple[str, ...]:
@@ -84,7 +91,7 @@ def beyond_the_database(planned: Mapping[str, Resource]) -> tuple[str, ...]:
         address
         for address, resource in sorted(planned.items())
         if not resource.type.startswith(("aws_rds_cluster", "aws_db_instance"))
-        and not (resource.action == "update" and resource.type in _NAMES_THE_DATABASE)
+        and (resource.type, resource.action) not in _NAMES_THE_DATABASE
     )
 
 
