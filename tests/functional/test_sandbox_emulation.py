@@ -542,3 +542,16 @@ def test_a_function_remembers_where_its_dead_letters_go(aws: Aws, name: str) -> 
     aws.__getattr__("lambda").create_function(**made, DeadLetterConfig=queue)
     found = aws.__getattr__("lambda").get_function(FunctionName=name)["Configuration"]
     assert found["DeadLetterConfig"] == queue
+
+
+def test_groups_take_capacity_reservations_by_default(aws: Aws, name: str) -> None:
+    aws.ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData={"ImageId": "ami-12c6146b"})
+    aws.autoscaling.create_auto_scaling_group(
+        AutoScalingGroupName=name,
+        MinSize=0,
+        MaxSize=0,
+        AvailabilityZones=["us-east-1a"],
+        LaunchTemplate={"LaunchTemplateName": name},
+    )
+    (group,) = aws.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+    assert group["CapacityReservationSpecification"] == {"CapacityReservationPreference": "default"}

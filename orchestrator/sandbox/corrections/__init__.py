@@ -50,6 +50,7 @@ CORRECTIONS: tuple[Callable[[], None], ...] = (
     ec2.ended_instances_leave_their_target_groups,
     scaling.scaling_policies_are_enabled,
     scaling.groups_remember_their_warmup,
+    scaling.groups_take_reservations_by_default,
     scaling.replacements_join_the_target_groups,
     scaling.instance_refresh,
     scaling.scaling_quotas,

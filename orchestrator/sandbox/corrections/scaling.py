@@ -38,6 +38,17 @@ def groups_remember_their_warmup() -> None:
         return answer
 
 
+def groups_take_reservations_by_default() -> None:
+    """A group that says nothing of reservations has the preference `default` (CapacityReservationSpecification,
+    Amazon EC2 Auto Scaling API reference); moto tells none.
+
+    The provider then keeps an empty text, and where a planned change turns out to be none it trips over it:
+    "Provider produced inconsistent final plan".
+    """
+    told = {"CapacityReservationPreference": "default"}
+    setattr(FakeAutoScalingGroup, "capacity_reservation_specification", told)  # noqa: B010
+
+
 def _group(response: AutoScalingResponse) -> Any:
     groups: dict[str, FakeAutoScalingGroup] = response.autoscaling_backend.autoscaling_groups
     return groups[response._get_param("AutoScalingGroupName")]
