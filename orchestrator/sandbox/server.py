@@ -58,13 +58,32 @@ def identified(app: WsgiApp, token: str) -> WsgiApp:
     return answer
 
 
+def one_at_a_time(app: WsgiApp) -> WsgiApp:
+    """`app`, which answers one request after the other.
+
+    AWS's calls are atomic. moto's are not: two at the same moment change one dictionary, one of them is answered
+    500 although it was carried out, and its retry is told that the thing exists already.
+    """
+    alone = threading.Lock()
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        with alone:
+            body = app(environ, start_response)
+            try:
+                return list(body)
+            finally:
+                getattr(body, "close", lambda: None)()
+
+    return answer
+
+
 def create_server(port: int, token: str) -> BaseWSGIServer:
     corrections.apply()
     authorization.install()
     load_balancer.install()
     default_user_config["lambda"] = {"use_docker": False}
     default_user_config["batch"] = {"use_docker": False}
-    app = identified(DomainDispatcherApplication(create_backend_app), token)
+    app = identified(one_at_a_time(DomainDispatcherApplication(create_backend_app)), token)
     return make_server(HOST, port, app, threaded=True, request_handler=QuietHandler)
 
 
