@@ -41,8 +41,9 @@ def parse(data: bytes) -> Absence | None:
     try:
         raw = json.loads(data)
         commit, why, since = raw["commit"], raw["why"], datetime.fromisoformat(raw["since"])
-    except (ValueError, TypeError, KeyError, RecursionError):
+        since = since.astimezone(UTC) if since.tzinfo else since.replace(tzinfo=UTC)
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
     if not isinstance(commit, str) or why not in get_args(Why):
         return None
-    return Absence(commit, since.astimezone(UTC) if since.tzinfo else since.replace(tzinfo=UTC), why)
+    return Absence(commit, since, why)

@@ -106,7 +106,7 @@ def unpack(data: bytes, sha256: str, root: str, into: Path) -> tuple[Path, str]:
     except (OSError, ValueError, KeyError, EOFError, tarfile.TarError) as error:
         raise EnvctlError(
             ExitCode.TERRAFORM,
-            f"The stored code of the environment cannot be used: {error}.",
+            f"The stored code of the environment cannot be used: {str(error)[:400]}.",
             "Run it in a checkout of the commit that was applied.",
         ) from None
     return place, tfvars

@@ -60,17 +60,17 @@ def _git_directory(start: Path) -> Path | None:
         # A worktree or submodule: a file that points to the real directory.
         pointer = _text(dot_git) if dot_git.is_file() else None
         if pointer and pointer.startswith("gitdir: "):
-            return (directory / pointer.removeprefix("gitdir: ").strip()).resolve()
+            return directory / pointer.removeprefix("gitdir: ").strip()
     return None
 
 
 def _common_directory(git: Path) -> Path:
     pointer = _text(git / "commondir")
-    return (git / pointer.strip()).resolve() if pointer else git
+    return git / pointer.strip() if pointer else git
 
 
 def _text(path: Path) -> str | None:
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError):  # ValueError: no text, or a NUL in the path that another file names
         return None

@@ -336,4 +336,4 @@ def _iso(value: object) -> str:
 
 def iso(moment: datetime) -> str:
     """Return `moment` in UTC to the second, as GitHub and AWS write it: 2026-11-22T09:00:00Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -63,7 +63,7 @@ class State:
 def parse(body: bytes) -> State:
     """Read a state."""
     try:
-        raw = json.loads(body)
+        raw = json.loads(body.decode())  # Terraform writes and takes UTF-8 alone
         ids: set[str] = set()
         tainted: list[Tainted] = []
         databases: list[StateDatabase] = []

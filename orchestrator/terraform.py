@@ -307,8 +307,9 @@ class Engine:
         """Return the directories that the last `init` noted as modules."""
         try:
             noted = json.loads((self._workspace.data / "modules" / "modules.json").read_bytes())
-            return sorted({self._root / module["Dir"] for module in noted["Modules"] if module["Dir"] != "."})
-        except (OSError, ValueError, KeyError, TypeError):
+            found = {self._root / module["Dir"] for module in noted["Modules"] if module["Dir"] != "."}
+            return sorted(directory for directory in found if directory.is_dir())
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return []
 
     def _providers_are_there(self) -> bool:

@@ -94,9 +94,10 @@ class Workspace:
                 raise
 
     def read(self, path: Path) -> str | None:
+        """Return what one of the files says, None when it is not there or no text: all are hints or written anew."""
         try:
             return path.read_text(encoding="utf-8")
-        except (FileNotFoundError, UnicodeDecodeError):
+        except (OSError, UnicodeDecodeError):
             return None
 
     @contextmanager

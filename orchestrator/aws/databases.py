@@ -124,7 +124,10 @@ def _time_in_name(arn: str | None) -> datetime | None:
     if not named:
         return None
     year, month, day, hour, minute = (int(part) for part in named.groups())
-    return datetime(year, month, day, hour, minute, tzinfo=UTC)
+    try:
+        return datetime(year, month, day, hour, minute, tzinfo=UTC)
+    except ValueError:  # it looks like a time and is none
+        return None
 
 
 def settled(session: Session, copy: Snapshot) -> Snapshot:
@@ -165,9 +168,10 @@ def status(session: Session, cluster: bool, identifier: str) -> str | None:
     with translated(f"looking at the database {identifier}"):
         try:
             if cluster:
-                return str(client.describe_db_clusters(DBClusterIdentifier=identifier)["DBClusters"][0]["Status"])
+                found = client.describe_db_clusters(DBClusterIdentifier=identifier)["DBClusters"]
+                return str(found[0]["Status"]) if found else None
             found = client.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"]
-            return str(found[0]["DBInstanceStatus"])
+            return str(found[0]["DBInstanceStatus"]) if found else None
         except client_error() as error:
             if "NotFound" in code_of(error):
                 return None

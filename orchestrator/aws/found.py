@@ -44,5 +44,5 @@ def pages(client: Any, operation: str, items: str, **arguments: Any) -> Iterator
 
 
 def tags_in(listed: list[dict[str, Any]] | None) -> Tags:
-    """Return a list of keys and values, as most services write tags, as a mapping."""
-    return {tag["Key"]: tag["Value"] for tag in listed or ()}
+    """Return a list of keys and values, as most services write tags, as a mapping. A tag may have no value."""
+    return {tag["Key"]: tag.get("Value", "") for tag in listed or ()}

@@ -81,7 +81,7 @@ def things(session: Session, environment: Environment, vpcs: tuple[str, ...], ki
                 _arn(session, environment, f"{kind.type}/{item[kind.id]}"),
                 f"ec2:{kind.type}",
                 item[kind.id],
-                why,
+                f"{why}, is attached to {host}" if (host := _host_of(item)) else why,
                 vpc=value if name == kind.vpc else _vpc_of(item),
                 tags=tags_in(item.get("Tags")),
                 parent=_parent_of(item),
@@ -102,9 +102,16 @@ def _parent_of(item: dict[str, Any]) -> str | None:
         return "the VPC"
     if item.get("RequesterManaged") or item.get("InterfaceType") in ("nat_gateway", "gateway_load_balancer_endpoint"):
         return "the service that made it"
-    if any(a.get("DeleteOnTermination") for a in _attachments(item)):
+    # EC2 deletes no volume that is attached: it goes with its instance, or can be deleted after it.
+    if any(a.get("DeleteOnTermination") for a in _attachments(item)) or _host_of(item):
         return "its instance"
     return None
+
+
+def _host_of(item: dict[str, Any]) -> str | None:
+    """Return the instance that a volume is attached to, if it is one and is."""
+    attachments = item.get("Attachments", ()) if "VolumeId" in item else ()
+    return next((a["InstanceId"] for a in attachments if a.get("InstanceId") and a.get("State") != "detached"), None)
 
 
 def _attachments(item: dict[str, Any]) -> list[dict[str, Any]]:

@@ -48,6 +48,8 @@ def standings(session: Session, zones: int) -> tuple[Standings, tuple[str, ...]]
                 found |= look.result()
             except EnvctlError as error:
                 unknown.append(error.message)
+            except (LookupError, ValueError, OverflowError) as error:
+                unknown.append(f"AWS told of a limit what makes no sense ({type(error).__name__}: {error}).")
     assumed = sorted({quota.name for quota, standing in found.items() if standing.assumed})
     if assumed:
         unknown.append(f"Service Quotas did not tell the limit of {', '.join(assumed)}.")

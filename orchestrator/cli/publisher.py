@@ -38,7 +38,7 @@ def build(
     terminal = Terminal(json, quiet, verbose, no_color)
     content, target = package.build(), Path(path)
     digest = hashlib.sha256(content).hexdigest()
-    partial = target.with_name(f"{target.name}.{os.getpid()}")
+    partial = target.parent / f"{target.name}.{os.getpid()}"
     try:
         partial.write_bytes(content)
         partial.replace(target)

@@ -11,6 +11,8 @@ from orchestrator.errors import EnvctlError, ExitCode
 # "Wait for at least one minute" when GitHub does not say how long
 # (GitHub documentation: Best practices for using the REST API).
 _UNTOLD_S = 60.0
+# Its limits are by the hour: whoever says more than this has not said how long.
+_LONGEST_S = 86_400.0
 
 
 class Refused(Exception):
@@ -52,15 +54,15 @@ def is_limit(refused: Refused) -> bool:
 def _told_s(headers: Mapping[str, str]) -> float | None:
     seconds = headers.get("retry-after", "")
     if seconds.isascii() and seconds.isdecimal():
-        return float(seconds)
+        return min(float(seconds), _LONGEST_S)
     if headers.get("x-ratelimit-remaining") != "0":
         return None
     try:
         # Both are GitHub's word: the clock of this machine may be wrong. One second, as neither has fractions.
         left = int(headers["x-ratelimit-reset"]) - parsedate_to_datetime(headers["date"]).timestamp() + 1
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return None
-    return max(0.0, left)
+    return min(max(0.0, left), _LONGEST_S)
 
 
 def translated(failure: Refused | NoAnswer, doing: str, needs: str) -> EnvctlError:

@@ -11,11 +11,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import IO
+from typing import IO, get_args
 
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.identity import Environment
 from orchestrator.interrupts import Interrupts
+from orchestrator.manifest import Status
 from orchestrator.outcome import Decided
 
 _CODES = {code.value: code for code in ExitCode}
@@ -79,7 +80,8 @@ def read(environment: Environment, out: str, returned: int) -> Decided:
             code, str(error.get("message", decision["reason"])), str(error.get("hint", decision["hint"]))
         )
         status = (said["environment"] or {}).get("status")
-        return Decided(environment, str(decision["action"]), found.message, found.hint, None, status, code)
-    except (ValueError, TypeError, KeyError, AttributeError):
+        known = status if status in get_args(Status) else None
+        return Decided(environment, str(decision["action"]), found.message, found.hint, None, known, code)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         reason = f"Its run ended with {returned} and without a word."
         return Decided(environment, "refuse", reason, "Its output above may say more.", exit_code=code)

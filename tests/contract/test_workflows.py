@@ -1,6 +1,9 @@
 """The workflows and the action: GitHub's schema, zizmor, and rules of our own (workflow_rules.py)."""
 
+import os
 import re
+import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ import typer
 import yaml
 from workflow_rules import DEFAULT_BRANCH, events, problems, schema_errors, steps, zizmor_findings
 
+from orchestrator import expiry
 from orchestrator.cli.app import app
 
 CHECKOUT = Path(__file__).parents[2]
@@ -228,8 +232,34 @@ def test_every_command_line_is_one(name):
 
 def test_the_action_installs_what_was_tested_and_a_bare_terraform():
     (action,) = ACTIONS
-    terraform, install, role = steps(yaml.safe_load(action.read_text()))
+    terraform, install, _, role = steps(yaml.safe_load(action.read_text()))
     assert terraform["with"]["terraform_wrapper"] is False
     assert "constraints.txt" in install["run"]
     # Last: nothing is installed while there are credentials.
     assert role["uses"].startswith("aws-actions/configure-aws-credentials@")
+
+
+def end_of_credentials(tmp_path, seconds):
+    """Run the step that notes it; what the later steps have in their environment then."""
+    *_, note, role = steps(yaml.safe_load(ACTIONS[0].read_text()))
+    assert note["env"]["SECONDS_OF_SESSION"] == role["with"]["role-duration-seconds"]  # noted before it is asked for
+    file = tmp_path / "env"
+    file.touch()
+    environ = {"PATH": os.environ["PATH"], "GITHUB_ENV": str(file), "SECONDS_OF_SESSION": seconds}
+    ended = subprocess.run(["bash", "-e", "-c", note["run"]], env=environ, capture_output=True, check=False)
+    return ended.returncode, dict(line.split("=", 1) for line in file.read_text().splitlines())
+
+
+def test_envctl_knows_when_the_credentials_of_a_job_end(tmp_path):
+    before = datetime.now(UTC).replace(microsecond=0)
+    code, noted = end_of_credentials(tmp_path, "14400")
+    assert code == 0
+    end = expiry.ends_at({"AWS_ACCESS_KEY_ID": "ASIA", **noted})
+    assert before <= end - timedelta(seconds=14400) <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("seconds", ["", "soon", "$(id)", "1; id", "1\nPATH=/evil", "x seconds\nA=b"])
+def test_no_session_length_writes_more_than_a_time(tmp_path, seconds):
+    _, noted = end_of_credentials(tmp_path, seconds)
+    assert noted.keys() <= {"AWS_CREDENTIAL_EXPIRATION"}
+    assert all(re.fullmatch(r"[0-9TZ:-]{20}", value) for value in noted.values())

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-from world import Account, Clock, Envctl, FakeTerraform, context_with
+from world import PREFIX, Account, Clock, Envctl, FakeTerraform, context_with
 
+from orchestrator.aws import inventory
 from orchestrator.events import Step
 from orchestrator.lifecycle.destroy import destroy
+from orchestrator.lifecycle.recovery import clear_strangers, until_gone
 from orchestrator.outcome import Outcome
 
 TAGS = [{"Key": "envctl:environment", "Value": "shop-pr-42"}, {"Key": "envctl:repository", "Value": "acme/shop"}]
@@ -155,3 +158,39 @@ def test_what_blocks_is_told_with_what_aws_says(envctl: Envctl, account: Account
     assert result.exit_code == 8
     (left,) = result.left or ()
     assert (left.arn.endswith(":role/shop-pr-42-web"), "DeleteConflict" in left.why) == (True, True)
+
+
+def instance_with_a_volume(account: Account) -> tuple[str, str]:
+    """One that Terraform's state knows, with a volume of its own, which nothing says to delete with it."""
+    ec2, tags = account.client("ec2"), [{"ResourceType": kind, "Tags": TAGS} for kind in ("instance", "volume")]
+    made = ec2.run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1, TagSpecifications=tags[:1])
+    instance = str(made["Instances"][0]["InstanceId"])
+    zone = made["Instances"][0]["Placement"]["AvailabilityZone"]
+    volume = str(ec2.create_volume(AvailabilityZone=zone, Size=1, TagSpecifications=tags[1:])["VolumeId"])
+    ec2.attach_volume(InstanceId=instance, VolumeId=volume, Device="/dev/sdf")
+    known = {"mode": "managed", "type": "aws_instance", "name": "x", "instances": [{"attributes": {"id": instance}}]}
+    account.put(f"{PREFIX}pr-42/terraform.tfstate", json.dumps({"version": 4, "resources": [known]}).encode())
+    return instance, volume
+
+
+def volumes(account: Account) -> set[str]:
+    return {volume["VolumeId"] for volume in account.client("ec2").describe_volumes()["Volumes"]}
+
+
+def test_an_attached_volume_waits_for_its_instance(envctl: Envctl, account: Account) -> None:
+    instance, volume = instance_with_a_volume(account)
+    clock = Clock()
+    context = context_with(clock)
+    clear_strangers(context, None)
+    assert clock.now == 0  # nobody waited for what EC2 refuses as long as the instance is there
+    left = {item.id: item.why for item in inventory.find(context.session, context.environment)}
+    assert left[volume] == f"has the environment's tag, is attached to {instance}"
+
+
+def test_a_volume_that_its_instance_leaves_behind_goes(envctl: Envctl, account: Account) -> None:
+    instance, volume = instance_with_a_volume(account)
+    account.client("ec2").terminate_instances(InstanceIds=[instance])
+    assert volume in volumes(account)
+    context = context_with(Clock())
+    assert until_gone(context, lambda: inventory.find(context.session, context.environment)) == ()
+    assert volume not in volumes(account)

@@ -143,26 +143,6 @@ def test_what_expired_stays_away_until_the_next_push(envctl: Envctl, account: Ac
     assert account.versions() == []
 
 
-def test_the_schedule_pauses_and_a_push_resumes(
-    envctl: Envctl, account: Account, github: GitHubServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    number = github.open_pr().number
-    sync(envctl, number)
-    record = account.manifest(number)
-    begun = datetime.now(UTC) - timedelta(hours=36)
-    assert record.operation is not None
-    operation = replace(record.operation, started_at=begun, ended_at=begun)
-    account.put(f"{PREFIX}pr-{number}/manifest.json", manifests.render(replace(record, operation=operation)))
-    monkeypatch.setenv("ENVCTL_LIMITS__PAUSE_SCHEDULE", "Mon-Sun 00:00-24:00 UTC")
-    assert decision(sync(envctl, number, "--json"))["action"] == "pause"
-    assert account.manifest(number).paused_by == "schedule"
-    assert decision(sync(envctl, number, "--json"))["action"] == "nothing"
-    github.push(number)
-    assert decision(sync(envctl, number, "--json"))["action"] == "resume"
-    assert (account.manifest(number).status, account.manifest(number).paused_by) == ("ready", None)
-    assert decision(sync(envctl, number, "--json"))["action"] == "nothing"  # the push keeps it awake for this window
-
-
 def test_a_note_of_a_closed_pull_request_goes_with_it(envctl: Envctl, account: Account, github: GitHubServer) -> None:
     number = github.open_pr().number
     note = Absence(github.pulls[number].head, datetime.now(UTC) - timedelta(hours=1), "expired")
@@ -250,7 +230,7 @@ def test_without_a_token_it_says_what_is_missing(envctl: Envctl) -> None:
 
 
 def test_the_schedule_pauses_by_night_and_a_push_wakes(
-    envctl: Envctl, account: Account, terraform: FakeTerraform, github: GitHubServer, monkeypatch: pytest.MonkeyPatch
+    envctl: Envctl, account: Account, github: GitHubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = github.open_pr().number
     sync(envctl, number)
@@ -264,9 +244,10 @@ def test_the_schedule_pauses_by_night_and_a_push_wakes(
     assert decision(sync(envctl, number, "--json"))["action"] == "nothing"
 
     head = github.push(number)
-    assert sync(envctl, number, "--json").json["environment"]["status"] == "ready"
+    assert decision(sync(envctl, number, "--json"))["action"] == "resume"
     awake = account.manifest(number)
-    assert (awake.commit, awake.paused_at) == (head, None)
+    assert (awake.status, awake.commit, awake.paused_at, awake.paused_by) == ("ready", head, None, None)
+    assert decision(sync(envctl, number, "--json"))["action"] == "nothing"  # the push keeps it awake for this window
 
     monkeypatch.setenv("ENVCTL_LIMITS__PAUSE_SCHEDULE", "none")
     account.put(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -62,3 +63,23 @@ def _damage(draw: st.DrawFn, value: Any) -> Any:
         value[place] = _damage(draw, value[place])
         return value
     return draw(JSON)
+
+
+@st.composite
+def lacking(draw: st.DrawFn, valid: Any, always: str = "") -> Any:
+    """A copy of an answer of AWS as botocore may hand it over: its types are as documented, but fields can be missing,
+    lists empty, texts anything and numbers whatever a number can be. Fields that the regular expression `always`
+    matches are there, and their texts stand as they are."""
+    if isinstance(valid, dict):
+        kept = [key for key in valid if re.fullmatch(always, key) or draw(st.integers(0, 9))]
+        as_is = [key for key in kept if re.fullmatch(always, key) and isinstance(valid[key], str)]
+        return {key: valid[key] if key in as_is else draw(lacking(valid[key], always)) for key in kept}
+    if isinstance(valid, list):
+        return [draw(lacking(value, always)) for value in valid for _ in range(draw(st.sampled_from([0, 1, 1, 1, 2])))]
+    if draw(st.integers(0, 4)):
+        return valid
+    if isinstance(valid, str):
+        return draw(TEXT)
+    if isinstance(valid, float):
+        return draw(st.floats())
+    return draw(st.integers(-(2**31), 2**31 - 1)) if type(valid) is int else valid

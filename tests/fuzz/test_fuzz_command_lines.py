@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from material import TEXT, examples
 
@@ -96,6 +96,7 @@ def call(arguments: list[str]) -> None:
 
 @pytest.mark.usefixtures("_nobody")
 @examples()
+@example(["publisher", "build", ""])
 @given(st.lists(VALUES, max_size=4))
 def test_any_words(words: list[str]) -> None:
     call(words)

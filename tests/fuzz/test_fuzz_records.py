@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from material import DEEP, JSON, damaged, encoded, examples
 
-from orchestrator import github_event, manifest, report
+from orchestrator import comment_command, github_event, manifest, report
 from orchestrator.aws.session import Session
 from orchestrator.aws.store import Lock, Store
 from orchestrator.errors import EnvctlError, ExitCode
@@ -24,11 +24,13 @@ from orchestrator.outcome import Outcome
 
 VALID = json.loads(manifest.render(record()))
 EVENT = {
-    "action": "opened",
+    "action": "created",
     "number": 42,
     "pull_request": {"number": 42, "head": {"sha": "a" * 40, "ref": "x"}, "draft": False, "labels": [{"name": "p"}]},
     "issue": {"number": 42, "pull_request": {"url": "https://example.invalid"}},
-    "comment": {"body": "/envctl up", "author_association": "MEMBER"},
+    "comment": {"id": 7, "body": "/envctl up", "user": {"login": "mona"}, "author_association": "MEMBER"},
+    "label": {"name": "preview"},
+    "sender": {"login": "mona"},
     "repository": {"full_name": "acme/shop"},
 }
 LOCK = {"ID": "5d1f", "Operation": "OperationTypeApply", "Who": "a@b", "Created": "2026-11-22T09:00:00Z"}
@@ -138,7 +140,19 @@ def readers() -> list[Callable[[dict[str, str]], Any]]:
         assert found.pr is None or 1 <= found.pr < 2**31
         assert found.commit is None or set(found.commit) <= set("0123456789abcdef")
 
-    return [number]
+    def comment(environ: dict[str, str]) -> None:
+        found = github_event.read_comment(environ)
+        if found is not None:
+            assert 1 <= found.pr < 2**31
+            assert found.id > 0
+            assert found.author
+            comment_command.parse(found.body)
+
+    def label(environ: dict[str, str]) -> None:
+        found = github_event.read_label(environ)
+        assert found is None or (1 <= found.pr < 2**31 and found.sender)
+
+    return [number, comment, label]
 
 
 @examples()
@@ -151,6 +165,7 @@ def test_anything_as_an_event(body: bytes) -> None:
 @given(damaged(EVENT))
 def test_an_event_with_something_wrong(value: Any) -> None:
     event(encoded(value))
+    event(encoded({**value, "action": "labeled"} if isinstance(value, dict) else value))
 
 
 @examples(0.1)
