@@ -102,7 +102,7 @@ def _tell(result: Result, number: int, of: int, seconds: float) -> None:
 def table(results: Sequence[Result]) -> str:
     """Return the table: a row for each kind of fault that was played, and the sum."""
     head = ("kind of fault", "runs", "hit", "converged", "leftovers", "state lost", "databases replaced", "doubled")
-    rows = [(*head, "by hand")]
+    rows = [head]
     for name in [*(kind.name for kind in KINDS), "all"]:
         of = [result for result in results if name in ("all", result.scenario.kind)]
         if of:
@@ -128,7 +128,6 @@ def _counted(results: Sequence[Result]) -> tuple[int, ...]:
         sum(bool(each.lost) for each in results),
         sum(bool(each.replaced) for each in results),
         sum(bool(each.doubled) for each in results),
-        sum(each.by_hand for each in results),
     )
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from chaos.killer import Killer
 from chaos.proxy import Proxy
 from chaos.rules import Call, Rules
 from chaos.scenarios import Scenario
+from github_server import GitHubServer
 from providers import cli_config
 from world import FakeTerraform
 
@@ -37,6 +39,7 @@ NAME = f"shop-pr-{PR}"
 PREFIX = f"environments/acme/shop/pr-{PR}/"
 COMMITS = ("a" * 40, "b" * 40)
 NOTE_S = 0.25  # how often descendants are noted
+LONG = timedelta(minutes=5)  # longer than a run may be silent before GitHub is asked about it
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,8 @@ class Account:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self.github = GitHubServer()
+        self.github.__enter__()
         self.start()
 
     def start(self) -> None:
@@ -115,11 +120,23 @@ class Account:
         self.before = self._inventory()
 
     def stop(self) -> None:
+        self.github.__exit__()
         control.stop(self.directory)
 
     def renew(self) -> None:
-        self.stop()
+        control.stop(self.directory)
         self.start()
+
+    def let_time_pass(self) -> None:
+        """Make whatever the bucket says of when a run was last alive older, in place of waiting that long."""
+        s3 = self.session.client("s3")
+        for name, times in (("manifest.json", ("started_at", "beat_at")), ("terraform.tfstate.tflock", ("Created",))):
+            with suppress(s3.exceptions.NoSuchKey):
+                key = {"Bucket": STATE_BUCKET, "Key": f"{PREFIX}{name}"}
+                found = json.loads(s3.get_object(**key)["Body"].read())
+                part = (found.get("operation") or {}) if name == "manifest.json" else found
+                part |= {each: _earlier(part[each]) for each in times if part.get(each)}
+                s3.put_object(**key, Body=json.dumps(found).encode())
 
     def difference(self) -> inventory.Difference:
         return inventory.difference(self.before, self._inventory())
@@ -164,6 +181,10 @@ class Account:
             return None
 
 
+def _earlier(time_: str) -> str:
+    return (datetime.fromisoformat(time_) - LONG).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 def _readable(text: str | bytes) -> dict[str, Any] | None:
     try:
         found = json.loads(text)
@@ -176,17 +197,18 @@ class Checkout:
     """A checkout to run envctl in, with the Terraform and the root module that the scenario is about."""
 
     def __init__(
-        self, directory: Path, scenario: Scenario, sandbox: control.Sandbox, endpoint: str, log: Callable[[str], None]
+        self, directory: Path, scenario: Scenario, account: Account, endpoint: str, log: Callable[[str], None]
     ) -> None:
         self.base = directory
         self.log = log
+        self.github = account.github
         self.number = 0
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         foreign = ("GITHUB_", "ENVCTL_")
         environ = {k: v for k, v in os.environ.items() if k not in control.unwanted() and not k.startswith(foreign)}
         environ |= (
-            control.environment(sandbox)
+            control.environment(account.sandbox)
             | cli_config(directory, CHECKOUT, environ)
             | {
                 "AWS_ENDPOINT_URL": endpoint,
@@ -204,6 +226,13 @@ class Checkout:
         self.environ = environ
         self.source = CHECKOUT / "terraform" if scenario.stage == "full" else SMALL_ROOT
         self._enter(scenario)
+        if scenario.elsewhere:
+            self._begin_run()
+
+    def _begin_run(self) -> None:
+        """From now on what is done here is done by a run of GitHub Actions."""
+        self.run = self.github.run("in_progress")
+        self.environ |= self.github.environ | {"GITHUB_ACTIONS": "true", "GITHUB_RUN_ID": str(self.run)}
 
     def _enter(self, scenario: Scenario) -> None:
         """A root of one's own: Terraform writes `errored.tfstate` where it stands."""
@@ -214,8 +243,14 @@ class Checkout:
         self.environ["ENVCTL_TERRAFORM__ROOT"] = str(self.root)
 
     def move(self, scenario: Scenario) -> None:
-        """From now on in a fresh checkout: working files of earlier runs are gone, as on another runner."""
-        self._enter(scenario)
+        """From now on as on another runner: the run has ended, its working files are gone.
+
+        A state that could not be saved stays where it is: what nobody has any more, nobody can bring back.
+        """
+        self.github.run("completed", run=self.run)
+        self._begin_run()
+        if not self.errored.is_file():
+            self._enter(scenario)
 
     def change(self) -> None:
         """What a new commit brings, where the commit alone changes nothing."""
