@@ -23,7 +23,7 @@ from python_terraform import IsFlagged, Terraform
 from orchestrator import secrecy, toolchain
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Diagnostic, Event, Notice, Run
-from orchestrator.interrupts import Interrupts
+from orchestrator.interrupts import Interrupts, lines
 from orchestrator.toolchain import Providers, Tool
 from orchestrator.workspace import Workspace
 
@@ -251,7 +251,7 @@ class Engine:
 
         with self._interrupts.child(start) as process:
             assert process.stdout is not None  # noqa: S101 - it is a pipe
-            for text in process.stdout:
+            for text in lines(process.stdout):
                 event = run.feed(text)
                 if event is not None:
                     self._emit(event)
