@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from world import PREFIX, Account, Clock, Envctl, FakeTerraform, context_with
+from world import PREFIX, SOURCE, Account, Clock, Envctl, FakeTerraform, context_with
 
 from orchestrator.aws import inventory
 from orchestrator.events import Step
@@ -97,6 +97,24 @@ def test_everything_in_the_vpc_goes(envctl: Envctl, account: Account) -> None:
     furnished(account, vpc)
     result = destroyed(envctl)
     assert (result.exit_code, everything(account, vpc)) == (0, {}), result.error
+
+
+def test_what_makes_things_again_goes_too(envctl: Envctl, account: Account) -> None:
+    """A group's instances and a cluster's members lie in the VPC; the group and the cluster say so by their subnets."""
+    ec2, scaling, rds = (account.client(service) for service in ("ec2", "autoscaling", "rds"))
+    vpc = vpc_with(account, *TAGS)
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.42.0.0/24", AvailabilityZone="us-east-1a")["Subnet"]["SubnetId"]
+    scaling.create_launch_configuration(LaunchConfigurationName="x", ImageId="ami-12c6146b", InstanceType="t3.micro")
+    size = {"MinSize": 1, "MaxSize": 1, "VPCZoneIdentifier": subnet}
+    scaling.create_auto_scaling_group(AutoScalingGroupName="by-hand", LaunchConfigurationName="x", **size)
+    rds.create_db_subnet_group(DBSubnetGroupName="by-hand", DBSubnetGroupDescription="x", SubnetIds=[subnet])
+    both = {"DBClusterIdentifier": "by-hand", "Engine": "aurora-mysql", "DBSubnetGroupName": "by-hand"}
+    rds.create_db_cluster(DeletionProtection=True, **both, **LOGIN)
+    rds.create_db_instance(DBInstanceIdentifier="by-hand", DBInstanceClass="db.t4g.medium", **both)
+    result = destroyed(envctl)
+    assert (result.exit_code, everything(account, vpc)) == (0, {}), result.error
+    assert scaling.describe_auto_scaling_groups()["AutoScalingGroups"] == []
+    assert [c["DBClusterIdentifier"] for c in rds.describe_db_clusters()["DBClusters"]] == [SOURCE]
 
 
 def test_before_terraform_so_that_it_waits_for_nothing(
