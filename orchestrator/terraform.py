@@ -257,19 +257,19 @@ class Engine:
                     self._emit(event)
             run.exit_code = process.wait()
         run.interrupted = self._interrupts.received > before
-        self._keep_unsaved_state()
+        self.keep_unsaved_state()
         return run
 
-    def _keep_unsaved_state(self) -> None:
+    def keep_unsaved_state(self) -> None:
         """Move a state that Terraform could not save to where no other environment's run overwrites it."""
-        left = self._root / "errored.tfstate"
-        with suppress(FileNotFoundError):
-            # Terraform knows no other name for it: it may be that of another environment's run from this checkout.
-            named = set(re.findall(rb"-(pr-[0-9]+)\b", left.read_bytes()))
-            if named and self._workspace.directory.name.encode() not in named:
-                return
-            os.replace(left, self._workspace.errored)
-            self._emit(Notice(f"Terraform could not save its state: it is kept in {self._workspace.errored}."))
+        for left in (self._root / "errored.tfstate", *self._workspace.bundle.rglob("errored.tfstate")):
+            with suppress(FileNotFoundError):
+                # Terraform knows no other name for it: it may be that of another environment's run from this checkout.
+                named = set(re.findall(rb"-(pr-[0-9]+)\b", left.read_bytes()))
+                if named and self._workspace.directory.name.encode() not in named:
+                    continue
+                os.replace(left, self._workspace.errored)
+                self._emit(Notice(f"Terraform could not save its state: it is kept in {self._workspace.errored}."))
 
     def _child_environment(self) -> dict[str, str]:
         kept = {

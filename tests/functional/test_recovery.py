@@ -209,6 +209,23 @@ def test_a_state_that_does_not_follow_the_present_one_is_for_a_person(
     assert (file.exists(), len(account.state()["resources"])) == (True, 3)
 
 
+def test_a_state_that_a_killed_run_could_not_save_is_found_before_the_account_is_compared_with_the_old_one(
+    envctl: Envctl, doubtful: None, account: Account
+) -> None:
+    vpc, key = tagged_vpc(account), f"{PREFIX}pr-42/terraform.tfstate"
+    body = json.loads(account.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    made = {"mode": "managed", "type": "aws_vpc", "name": "x", "address": "aws_vpc.x", "is": {"type": "aws_vpc"}}
+    made["instances"] = [{"attributes": {"id": vpc, "tags": {"Name": "shop-pr-42"}}}]
+    # envctl was killed, Terraform went on and left it where it ran.
+    left = envctl.directory / "terraform" / "env" / "errored.tfstate"
+    left.write_text(json.dumps({**body, "serial": body["serial"] + 1, "resources": [*body["resources"], made]}))
+    result = up(envctl)
+    assert (result.code, "left in no state" in result.err) == (0, False)
+    assert "The state that could not be saved is saved" in result.err
+    assert account.client("ec2").describe_vpcs(VpcIds=[vpc])["Vpcs"]
+    assert not left.exists()
+
+
 # --- The code that was applied ---------------------------------------------------------------------
 
 
@@ -259,6 +276,18 @@ def test_the_same_code_is_stored_once(envctl: Envctl, account: Account, terrafor
     terraform.change(LB)
     assert up(envctl).code == 0
     assert [v for v in account.versions() if "bundle" in v[0]] == before
+
+
+def test_a_state_that_was_left_in_the_stored_code_is_not_lost_with_it(
+    envctl: Envctl, moved_on: Callable[[], Path], account: Account
+) -> None:
+    key = f"{PREFIX}pr-42/terraform.tfstate"
+    body = json.loads(account.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    place = envctl.directory / ".envctl" / "pr-42" / "bundle" / "code"
+    place.mkdir(parents=True)
+    (place / "errored.tfstate").write_text(json.dumps({**body, "serial": body["serial"] + 1}))
+    result = destroyed(envctl)
+    assert (result.code, "The state that could not be saved is saved" in result.err) == (0, True)
 
 
 # --- What an earlier run left in no state ----------------------------------------------------------
