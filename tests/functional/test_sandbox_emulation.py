@@ -269,6 +269,20 @@ def test_rules_between_groups_have_a_description(aws: Aws, network: tuple[str, l
     assert "From itself." in [rule.get("Description") for rule in described["SecurityGroupRules"]]
 
 
+def test_a_group_that_another_ones_rule_names_stays(aws: Aws, network: tuple[str, list[str]], name: str) -> None:
+    named, other = (
+        aws.ec2.create_security_group(GroupName=f"{name}-{n}", Description="test", VpcId=network[0])["GroupId"]
+        for n in range(2)
+    )
+    for group in (named, other):  # a rule of its own that names it holds nothing back
+        pair = [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": [{"GroupId": named}]}]
+        aws.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=pair)
+    with pytest.raises(ClientError, match="DependencyViolation"):
+        aws.ec2.delete_security_group(GroupId=named)
+    aws.ec2.delete_security_group(GroupId=other)
+    aws.ec2.delete_security_group(GroupId=named)
+
+
 def test_nat_gateways_are_filtered_by_tag(aws: Aws, network: tuple[str, list[str]], name: str) -> None:
     def found(**wanted: str) -> int:
         filters = [{"Name": key.replace("_", ":"), "Values": [value]} for key, value in wanted.items()]

@@ -145,12 +145,20 @@ def test_a_vpc_without_both_tags_is_never_touched(
 
 def test_no_sweep_only_names_it(envctl: Envctl, account: Account) -> None:
     vpc = vpc_with(account, *TAGS)
-    result = destroyed(envctl, sweep=False)
-    assert (result.exit_code, [item.type for item in result.left or ()]) == (
+    result = envctl("destroy", "--pr", "42", "--yes", "--no-sweep", "--json")
+    assert (result.code, [item["type"] for item in result.json["left"]]) == (
         8,
         ["ec2:network-acl", "ec2:route-table", "ec2:security-group", "ec2:vpc"],
     )
     assert everything(account, vpc)["vpc"]
+
+
+def test_no_sweep_holds_before_terraform_as_well(envctl: Envctl, account: Account) -> None:
+    envctl("up", "--pr", "42", "--yes")
+    vpc = vpc_with(account, *TAGS)
+    account.client("ec2").create_subnet(VpcId=vpc, CidrBlock="10.42.0.0/24")
+    assert destroyed(envctl, sweep=False).exit_code == 8
+    assert everything(account, vpc)["subnets"]
 
 
 def test_roles_profiles_groups_and_logs_of_its_own_go(envctl: Envctl, account: Account) -> None:

@@ -43,6 +43,7 @@ CORRECTIONS: tuple[Callable[[], None], ...] = (
     ec2.launch_template_keeps_its_own_tags,
     ec2.later_template_versions_have_user_data,
     ec2.rules_between_groups_have_a_description,
+    ec2.groups_that_others_name_stay,
     ec2.nat_gateways_filtered_by_tag,
     ec2.nat_gateways_own_their_interfaces,
     ec2.interfaces_made_with_an_instance_end_with_it,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.ec2.exceptions import DependencyViolationError
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.instances import Instance
 from moto.ec2.models.launch_templates import LaunchTemplate
@@ -49,6 +50,22 @@ def rules_between_groups_have_a_description() -> None:
         return self.ip_range.get("Description") or self.source_group.get("Description")
 
     setattr(SecurityGroupRule, "description", property(description))  # noqa: B010
+
+
+def groups_that_others_name_stay() -> None:
+    """A security group that a rule of another group names cannot be deleted (EC2 API reference,
+    DeleteSecurityGroup); moto deletes it, and nobody sees whether `destroy` takes the rules away first.
+    """
+
+    @around(EC2Backend, "delete_security_group")
+    def delete_security_group(
+        original: Original, self: EC2Backend, name: str | None = None, group_id: str | None = None
+    ) -> Any:
+        others = [group for groups in self.groups.values() for group in groups.values() if group.id != group_id]
+        rules = [rule for group in others for rule in (*group.ingress_rules, *group.egress_rules)]
+        if group_id and any(rule.source_group.get("GroupId") == group_id for rule in rules):
+            raise DependencyViolationError(f"resource {group_id} has a dependent object")
+        return original(self, name, group_id)
 
 
 def nat_gateways_filtered_by_tag() -> None:
