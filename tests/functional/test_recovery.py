@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from chaos.proxy import Proxy
+from chaos.rules import Rule, Rules
 from world import BUCKET, CLUSTER, LB, PREFIX, VPC, Account, Clock, Envctl, FakeTerraform, Result, context_with, ended
 
 from orchestrator import locks
@@ -93,6 +95,15 @@ def test_a_lock_is_never_left_behind_by_a_run_that_was_refused(
 ) -> None:
     assert up(envctl, "--snapshot", "nonesuch").code == 7
     assert LOCK not in account.objects()
+
+
+def test_a_note_of_a_dead_run_says_nothing_of_another_lock(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    killed_while_applying(envctl, terraform)
+    account.lock(who="runner@ci-7")  # somebody has unlocked it, and another run has begun
+    result = up(envctl)
+    assert (result.code, "runner@ci-7" in result.err, LOCK in account.objects()) == (5, True, True)
 
 
 RUN = Lock(
@@ -350,20 +361,44 @@ def test_a_database_that_people_worked_with_is_never_deleted_by_an_up(
     assert account.client("rds").describe_db_clusters(DBClusterIdentifier="shop-pr-42")["DBClusters"]
 
 
-def test_a_database_that_aws_finished_meanwhile_is_trusted_again(
-    envctl: Envctl, account: Account, terraform: FakeTerraform
-) -> None:
-    login = {"MasterUsername": "admin", "MasterUserPassword": "only-in-a-test"}
-    account.client("rds").create_db_cluster(DBClusterIdentifier="shop-pr-42", Engine="aurora-mysql", Tags=TAGS, **login)
-    half_made = {"type": "aws_rds_cluster", "id": "shop-pr-42", "status": "tainted"}
-    terraform.set(resources={CLUSTER: half_made, LB: {"type": "aws_lb"}})
+@pytest.fixture
+def half_made(envctl: Envctl, account: Account, terraform: FakeTerraform) -> None:
+    """A cluster that the state distrusts: an apply ended before it was known to be there."""
+    account.database("shop-pr-42")
+    tainted = {"type": "aws_rds_cluster", "id": "shop-pr-42", "status": "tainted"}
+    terraform.set(resources={CLUSTER: tainted, LB: {"type": "aws_lb"}})
     terraform.fail("apply", LB)
     assert up(envctl).code == 4
     terraform.set(fail={}, resources={CLUSTER: {"type": "aws_rds_cluster", "id": "shop-pr-42"}, LB: {"type": "aws_lb"}})
     terraform.forget()
+
+
+def test_a_database_that_aws_finished_meanwhile_is_trusted_again(
+    envctl: Envctl, half_made: None, account: Account, terraform: FakeTerraform
+) -> None:
     assert up(envctl).code == 0
     assert terraform.the("untaint").argv == ["untaint", "-lock=false", "-no-color", CLUSTER]
     assert "status" not in account.state()["resources"][CLUSTER]
+
+
+@pytest.mark.usefixtures("same_signals")
+@pytest.mark.parametrize(("status", "times", "trusted"), [("creating", 6, True), ("failed", 0, False)])
+def test_one_that_is_still_being_made_is_waited_for_and_one_that_came_to_nothing_is_not_trusted(
+    half_made: None,
+    account: Account,
+    terraform: FakeTerraform,
+    monkeypatch: pytest.MonkeyPatch,
+    status: str,
+    times: int,
+    trusted: bool,
+) -> None:
+    words = (("<Status>available</Status>", f"<Status>{status}</Status>"),)
+    with Proxy(
+        account.endpoint, Rules((Rule("rewrite", action="DescribeDBClusters", times=times, rewrite=words),))
+    ) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        bring_up(context_with(Clock()), UpOptions())
+    assert ("untaint" in terraform.commands) is trusted
 
 
 def test_a_state_of_another_environment_of_this_checkout_is_left_to_its_own_run(

@@ -361,6 +361,15 @@ def test_groups_remember_their_warmup(aws: Aws, network: tuple[str, list[str]], 
     assert described["AutoScalingGroups"][0]["DefaultInstanceWarmup"] == 60
 
 
+def test_a_group_with_instances_is_in_use(aws: Aws, network: tuple[str, list[str]], name: str) -> None:
+    template(aws, name)
+    group(aws, name, network[1], size=1)
+    with pytest.raises(ClientError, match="ResourceInUse"):
+        aws.autoscaling.delete_auto_scaling_group(AutoScalingGroupName=name)
+    aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=name, MinSize=0, MaxSize=0)
+    aws.autoscaling.delete_auto_scaling_group(AutoScalingGroupName=name)
+
+
 def test_scaling_policies_are_enabled(aws: Aws, network: tuple[str, list[str]], name: str) -> None:
     template(aws, name)
     group(aws, name, network[1], size=0)

@@ -35,7 +35,7 @@ def vpc_with(account: Account, *tags: dict[str, str]) -> str:
 
 
 def furnished(account: Account, vpc: str) -> None:
-    """One of everything, hanging on one another, as people and services leave it behind; nothing has a tag."""
+    """One of everything, hanging on one another, as people leave it behind; nothing has a tag, some is protected."""
     ec2, elb, rds = (account.client(service) for service in ("ec2", "elbv2", "rds"))
     subnets = [
         ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.42.{n}.0/24", AvailabilityZone=f"us-east-1{zone}")["Subnet"][
@@ -56,10 +56,13 @@ def furnished(account: Account, vpc: str) -> None:
     ec2.create_vpc_endpoint(
         VpcEndpointType="Gateway", VpcId=vpc, ServiceName="com.amazonaws.us-east-1.s3", RouteTableIds=[table]
     )
-    ec2.run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1, SubnetId=subnets[0], SecurityGroupIds=[one])
+    one_of = {"ImageId": "ami-12c6146b", "MinCount": 1, "MaxCount": 1, "DisableApiTermination": True}
+    ec2.run_instances(SubnetId=subnets[0], SecurityGroupIds=[one], **one_of)
     ec2.create_network_interface(SubnetId=subnets[1], Groups=[other])
     ec2.create_network_acl(VpcId=vpc)
-    elb.create_load_balancer(Name="by-hand", Subnets=subnets, SecurityGroups=[one])
+    balancer = elb.create_load_balancer(Name="by-hand", Subnets=subnets, SecurityGroups=[one])["LoadBalancers"][0]
+    protected = [{"Key": "deletion_protection.enabled", "Value": "true"}]
+    elb.modify_load_balancer_attributes(LoadBalancerArn=balancer["LoadBalancerArn"], Attributes=protected)
     elb.create_target_group(Name="by-hand", Protocol="HTTP", Port=80, VpcId=vpc)
     rds.create_db_subnet_group(DBSubnetGroupName="by-hand", DBSubnetGroupDescription="x", SubnetIds=subnets)
     rds.create_db_instance(
@@ -67,6 +70,7 @@ def furnished(account: Account, vpc: str) -> None:
         Engine="mysql",
         DBInstanceClass="db.t3.micro",
         DBSubnetGroupName="by-hand",
+        DeletionProtection=True,
         **LOGIN,
     )
 

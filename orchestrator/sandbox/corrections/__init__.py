@@ -52,6 +52,7 @@ CORRECTIONS: tuple[Callable[[], None], ...] = (
     scaling.scaling_policies_are_enabled,
     scaling.groups_remember_their_warmup,
     scaling.groups_take_reservations_by_default,
+    scaling.groups_with_instances_are_deleted_by_force_only,
     scaling.replacements_join_the_target_groups,
     scaling.instance_refresh,
     scaling.scaling_quotas,
