@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,10 +11,12 @@ from pathlib import Path
 import pytest
 from chaos.proxy import Proxy
 from chaos.rules import Rule, Rules
+from github_server import GitHubServer
 from test_recovery import LOCK, killed_while_applying, up
-from world import CLUSTER, Account, Envctl, FakeTerraform, Result, ended, wait_until
+from world import CLUSTER, PREFIX, Account, Envctl, FakeTerraform, Result, ended, wait_until
 
 from orchestrator import locks
+from orchestrator import manifest as manifests
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.lifecycle.context import Context
 from orchestrator.lifecycle.destroy import destroy
@@ -122,6 +126,57 @@ def test_a_recent_sign_of_life_counts_more_than_the_age_of_the_lock(context: Con
     held(account)
     with pytest.raises(EnvctlError, match="locked by another run"):
         destroy(replace(context, run_is_over=lambda run, attempt: True))
+
+
+# --- A job that GitHub cancels ------------------------------------------------------------------------
+
+
+def runner(monkeypatch: pytest.MonkeyPatch, run: int) -> None:
+    here = {"GITHUB_ACTIONS": "true", "GITHUB_RUN_ID": str(run), "GITHUB_RUN_ATTEMPT": "1"}
+    for name, value in {**here, "GITHUB_REPOSITORY": "acme/shop"}.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_a_job_that_was_cancelled_before_it_could_save_is_carried_on_by_the_next(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with GitHubServer() as github:
+        for name, value in github.environ.items():
+            monkeypatch.setenv(name, value)
+        runner(monkeypatch, 77)
+        github.run("in_progress", run=77)
+        terraform.set(gate=CLUSTER)
+        process = envctl.spawn("up", "--pr", "42", "--yes")
+        terraform.wait_for("reached")
+        process.send_signal(signal.SIGINT)
+        terraform.wait_for("saving")
+        process.send_signal(signal.SIGTERM)
+        for victim in (process.pid, terraform.pid):
+            os.kill(victim, signal.SIGKILL)
+        process.communicate()
+        terraform.set(gate=None)
+        silent_for(account, timedelta(minutes=10))
+        # The machine is gone, and with it all that lay in its checkout.
+        runner(monkeypatch, 78)
+        other = envctl.elsewhere(tmp_path / "other")
+        refused = ended(other.spawn("up", "--pr", "42", "--yes"))
+        assert (refused.code, "GitHub Actions run 77" in refused.err) == (5, True)
+        github.run("completed", run=77)
+        result = ended(other.spawn("up", "--pr", "42", "--yes"))
+    assert (result.code, account.manifest().status, LOCK in account.objects()) == (0, "ready", False), result.err
+    assert len(account.state()["resources"]) == 3
+
+
+def silent_for(account: Account, time: timedelta) -> None:
+    """Let the operation under way have begun, and given its last sign of life, that long ago."""
+    operation = account.manifest().operation
+    assert operation
+    account.put(
+        f"{PREFIX}pr-42/manifest.json",
+        manifests.render(
+            replace(account.manifest(), operation=replace(operation, started_at=datetime.now(UTC) - time, beat_at=None))
+        ),
+    )
 
 
 # --- Answers of S3 that are not what they seem -------------------------------------------------------

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from world import CLUSTER, LB, Account, Envctl, FakeTerraform
+from world import CLUSTER, LB, Account, Envctl, FakeTerraform, unsaved
 
 from orchestrator import manifest as manifests
 from orchestrator.manifest import Operation
@@ -263,6 +263,12 @@ def test_a_refresh_waits_until_it_is_resumed(envctl: Envctl, account: Account) -
 
 
 @pytest.mark.usefixtures("bastion")
+def test_a_state_that_could_not_be_saved_is_saved_first(envctl: Envctl, account: Account, bastion: str) -> None:
+    unsaved(envctl, account)
+    result = envctl("pause", "--pr", "42")
+    assert (result.code, "The state that could not be saved is saved" in result.err) == (0, True)
+
+
 def test_a_pause_that_failed_leaves_a_way_on(envctl: Envctl, account: Account, terraform: FakeTerraform) -> None:
     terraform.change(LB)
     terraform.fail("apply", LB)

@@ -95,6 +95,30 @@ def test_gateways_that_are_being_deleted_count_in_their_zone(account: Account) -
     assert unknown == ()
 
 
+def test_each_service_is_asked_for_its_own(account: Account) -> None:
+    elb, iam, scaling, ec2 = (account.client(service) for service in ("elbv2", "iam", "autoscaling", "ec2"))
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"us-east-1{zone}")["Subnet"][
+            "SubnetId"
+        ]
+        for n, zone in enumerate("ab")
+    ]
+    for kind in ("application", "network"):  # the latter has a quota of its own
+        elb.create_load_balancer(Name=kind, Type=kind, Subnets=subnets)
+    scaling.create_launch_configuration(LaunchConfigurationName="x", ImageId="ami-12c6146b", InstanceType="t3.micro")
+    size = {"MinSize": 0, "MaxSize": 0, "VPCZoneIdentifier": subnets[0]}
+    scaling.create_auto_scaling_group(AutoScalingGroupName="x", LaunchConfigurationName="x", **size)
+    iam.create_role(RoleName="x", AssumeRolePolicyDocument="{}")
+    account.database("shop-pr-1")
+    found, unknown = account_quotas.standings(Session("us-east-1", clients(account)), 0)
+    used = {quota: standing.used for quota, standing in found.items()}
+    assert used[quotas.LOAD_BALANCERS] == used[quotas.SCALING_GROUPS] == used[quotas.ROLES] == 1
+    assert used[quotas.DB_CLUSTERS] == 2  # production lies here as well
+    assert used[quotas.DB_INSTANCES] == 0
+    assert unknown == ()
+
+
 def test_what_may_not_be_asked_is_told_and_not_taken_for_a_fact(account: Account) -> None:
     fill(account)
     session = Session("us-east-1", clients(account, denied=("service-quotas", "iam")))

@@ -38,8 +38,7 @@ def killed_while_applying(envctl: Envctl, terraform: FakeTerraform) -> None:
     process = envctl.spawn("up", "--pr", "42", "--yes")
     terraform.wait_for("reached")
     process.kill()
-    child = json.loads((terraform.directory / "calls.jsonl").read_text().splitlines()[-1])["pid"]
-    os.kill(child, signal.SIGKILL)
+    os.kill(terraform.pid, signal.SIGKILL)
     process.communicate()
     terraform.set(gate=None)
 
