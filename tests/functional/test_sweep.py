@@ -56,9 +56,12 @@ def furnished(account: Account, vpc: str) -> None:
     ec2.create_vpc_endpoint(
         VpcEndpointType="Gateway", VpcId=vpc, ServiceName="com.amazonaws.us-east-1.s3", RouteTableIds=[table]
     )
-    one_of = {"ImageId": "ami-12c6146b", "MinCount": 1, "MaxCount": 1, "DisableApiTermination": True}
-    ec2.run_instances(SubnetId=subnets[0], SecurityGroupIds=[one], **one_of)
-    ec2.create_network_interface(SubnetId=subnets[1], Groups=[other])
+    one_of = {"ImageId": "ami-12c6146b", "MinCount": 1, "MaxCount": 1}
+    (made,) = ec2.run_instances(SubnetId=subnets[0], SecurityGroupIds=[one], **one_of)["Instances"]
+    ec2.modify_instance_attribute(InstanceId=made["InstanceId"], DisableApiTermination={"Value": True})
+    second = ec2.create_network_interface(SubnetId=subnets[1], Groups=[other])["NetworkInterface"]
+    place = {"NetworkInterfaceId": second["NetworkInterfaceId"], "DeviceIndex": 1}
+    ec2.attach_network_interface(InstanceId=made["InstanceId"], **place)
     ec2.create_network_acl(VpcId=vpc)
     balancer = elb.create_load_balancer(Name="by-hand", Subnets=subnets, SecurityGroups=[one])["LoadBalancers"][0]
     protected = [{"Key": "deletion_protection.enabled", "Value": "true"}]
@@ -85,6 +88,9 @@ def everything(account: Account, vpc: str) -> dict[str, Any]:
         "subnets": ec2.describe_subnets(Filters=by_vpc)["Subnets"],
         "groups": ec2.describe_security_groups(Filters=by_vpc)["SecurityGroups"],
         "tables": ec2.describe_route_tables(Filters=by_vpc)["RouteTables"],
+        "gateways": ec2.describe_internet_gateways(Filters=[{**by_vpc[0], "Name": "attachment.vpc-id"}])[
+            "InternetGateways"
+        ],
         "interfaces": ec2.describe_network_interfaces(Filters=by_vpc)["NetworkInterfaces"],
         "endpoints": [e for e in ec2.describe_vpc_endpoints(Filters=by_vpc)["VpcEndpoints"] if e["State"] != "deleted"],
         "instances": [i for r in reservations for i in r["Instances"] if i["State"]["Name"] != "terminated"],

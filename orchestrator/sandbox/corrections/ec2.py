@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.ec2.exceptions import DependencyViolationError
+from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.instances import Instance
 from moto.ec2.models.launch_templates import LaunchTemplate
 from moto.ec2.models.security_groups import SecurityGroupRule
+from moto.ec2.responses.elastic_network_interfaces import ElasticNetworkInterfaces
 from moto.ec2.utils import parse_user_data
 from moto.elbv2.models import elbv2_backends
 
@@ -66,6 +67,25 @@ def groups_that_others_name_stay() -> None:
         if group_id and any(rule.source_group.get("GroupId") == group_id for rule in rules):
             raise DependencyViolationError(f"resource {group_id} has a dependent object")
         return original(self, name, group_id)
+
+
+def what_is_attached_stays() -> None:
+    """An interface that is attached cannot be deleted, nor a VPC that a gateway is attached to (EC2 API reference,
+    DeleteNetworkInterface and DeleteVpc); moto deletes both, and nobody sees whether `destroy` detaches them first.
+    """
+
+    @around(ElasticNetworkInterfaces, "delete_network_interface")  # asked for: an instance's own go with it
+    def delete_network_interface(original: Original, self: ElasticNetworkInterfaces) -> Any:
+        interface = self.ec2_backend.enis.get(self._get_param("NetworkInterfaceId"))
+        if interface and interface.attachment_id:
+            raise EC2ClientError("InvalidParameterValue", f"Network interface '{interface.id}' is currently in use.")
+        return original(self)
+
+    @around(EC2Backend, "delete_vpc")
+    def delete_vpc(original: Original, self: EC2Backend, vpc_id: str) -> Any:
+        if any(gateway.vpc and gateway.vpc.id == vpc_id for gateway in self.internet_gateways.values()):
+            raise DependencyViolationError(f"The vpc '{vpc_id}' has dependencies and cannot be deleted.")
+        return original(self, vpc_id)
 
 
 def nat_gateways_filtered_by_tag() -> None:
