@@ -33,7 +33,7 @@ def sync(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done, and why.")] = False,
     parallel: Annotated[
-        int, typer.Option("--parallel", metavar="N", min=1, max=32, help="With --all: how many at once.")
+        int, typer.Option("--parallel", metavar="N", min=1, max=256, help="With --all: how many at once.")
     ] = 4,
     yes: Yes = False,
     config: ConfigPath = None,

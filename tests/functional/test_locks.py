@@ -56,6 +56,21 @@ def test_a_terraform_that_outlives_us_keeps_the_next_run_away(envctl: Envctl, te
     terraform.let("go")
 
 
+def test_a_destroy_whose_lock_somebody_broke_forgets_nothing(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    """Another run may have made the environment anew meanwhile: its state and its record are not ours to delete."""
+    assert up(envctl).code == 0
+    terraform.set(gate=CLUSTER)
+    process = envctl.spawn("destroy", "--pr", "42", "--yes")
+    terraform.wait_for("reached")
+    account.lock(who="runner@ci-7")
+    terraform.let("go")
+    result = ended(process)
+    assert (result.code, "was taken from this run" in result.err) == (5, True)
+    assert {LOCK, f"{PREFIX}pr-42/manifest.json", f"{PREFIX}pr-42/terraform.tfstate"} <= {*account.objects()}
+
+
 def test_a_lock_is_never_left_behind_by_a_run_that_was_refused(
     envctl: Envctl, account: Account, untouched: None
 ) -> None:
