@@ -60,8 +60,9 @@ def furnished(account: Account, vpc: str) -> None:
     (made,) = ec2.run_instances(SubnetId=subnets[0], SecurityGroupIds=[one], **one_of)["Instances"]
     ec2.modify_instance_attribute(InstanceId=made["InstanceId"], DisableApiTermination={"Value": True})
     second = ec2.create_network_interface(SubnetId=subnets[1], Groups=[other])["NetworkInterface"]
+    (elsewhere,) = ec2.run_instances(**one_of)["Instances"]  # may have an interface in another VPC, and stays
     place = {"NetworkInterfaceId": second["NetworkInterfaceId"], "DeviceIndex": 1}
-    ec2.attach_network_interface(InstanceId=made["InstanceId"], **place)
+    ec2.attach_network_interface(InstanceId=elsewhere["InstanceId"], **place)
     ec2.create_network_acl(VpcId=vpc)
     balancer = elb.create_load_balancer(Name="by-hand", Subnets=subnets, SecurityGroups=[one])["LoadBalancers"][0]
     protected = [{"Key": "deletion_protection.enabled", "Value": "true"}]
