@@ -55,6 +55,12 @@ def version(tool: Tool) -> str:
     return toolchain.check_version(tool, out or "")
 
 
+def modules(root: Path) -> set[str]:
+    """Return the names of the modules in a directory `modules` that `root` calls; nothing need be initialised."""
+    source = re.compile(r'\bsource\s*=\s*"[^"]*\bmodules/([\w-]+)"')
+    return {name for file in root.glob("*.tf") for name in source.findall(file.read_text("utf-8", "replace"))}
+
+
 class Engine:
     """Terraform for one environment: a root module, a workspace, and an ear for what it says."""
 
@@ -185,9 +191,7 @@ class Engine:
         return self._root
 
     def modules(self) -> set[str]:
-        """Return the names of the modules in a directory `modules` that the root calls; nothing need be initialised."""
-        source = re.compile(r'\bsource\s*=\s*"[^"]*\bmodules/([\w-]+)"')
-        return {name for file in self._root.glob("*.tf") for name in source.findall(file.read_text("utf-8", "replace"))}
+        return modules(self._root)
 
     def outputs(self) -> dict[str, Any]:
         """Return the outputs in the state, without the sensitive ones. Raises EnvctlError."""

@@ -80,6 +80,17 @@ def test_a_sync_waits_for_room(envctl: Envctl, account: Account, github: GitHubS
     assert (result.code, result.json["decisions"][0]["action"]) == (0, "create")
 
 
+@pytest.mark.usefixtures("root")
+def test_a_sync_of_all_queues_by_quota_the_oldest_first(envctl: Envctl, account: Account, github: GitHubServer) -> None:
+    """However many run at once: each of them, asking for itself, would see the same room."""
+    fill(account, room=2)
+    first, second, third = (github.open_pr().number for _ in range(3))
+    result = envctl("sync", "--all", "--yes", "--json", "--parallel", "3")
+    done = [(each["environment"]["pr"], each["action"]) for each in result.json["decisions"]]
+    assert (result.code, done) == (0, [(first, "create"), (second, "create"), (third, "wait")])
+    assert "VPCs per Region: 3 of 5 used, 3 more needed" in github.comments_on(third)[0].body
+
+
 def test_gateways_that_are_being_deleted_count_in_their_zone(account: Account) -> None:
     ec2 = account.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
