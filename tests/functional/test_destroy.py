@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from chaos.proxy import Proxy
 from chaos.rules import Rule, Rules
-from world import BUCKET, CLUSTER, LB, PREFIX, Account, Clock, Envctl, FakeTerraform, Result, context_with, ended
+from world import BUCKET, CLUSTER, LB, PREFIX, VPC, Account, Clock, Envctl, FakeTerraform, Result, context_with, ended
 
 from orchestrator.lifecycle.destroy import destroy
 from orchestrator.lifecycle.recovery import STILL_S, TIMEOUT_S
@@ -154,6 +154,16 @@ def test_a_failed_destroy_keeps_the_record_and_the_state_of_what_is_left(
     assert "InvalidDBClusterStateFault" in error["message"]
     assert CLUSTER in account.state()["resources"]
     assert terraform.commands.count("destroy") == 2  # much that blocks a deletion passes by itself
+
+
+def test_where_nothing_is_left_terraforms_exit_code_decides_nothing(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    terraform.fail("apply", VPC)
+    assert envctl("up", "--pr", "42", "--yes").code == 4
+    terraform.set(fail={}, crash={"destroy": "panic: after everything was done"})
+    result = destroyed(envctl)
+    assert (result.code, account.versions()) == (0, [])
 
 
 def test_a_destroy_that_could_not_begin_leaves_the_record_alone(
