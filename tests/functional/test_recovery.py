@@ -140,6 +140,17 @@ def test_a_destroy_uses_the_code_that_was_applied(
     assert terraform.the("destroy").cwd.endswith("/.envctl/pr-42/bundle/code")
 
 
+def test_and_the_variables_that_were_applied(
+    envctl: Envctl, moved_on: Callable[[], Path], terraform: FakeTerraform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tfvars = envctl.directory / ".envctl" / "pr-42" / "terraform.tfvars.json"
+    applied = tfvars.read_text()
+    monkeypatch.setenv("ENVCTL_BASTION__ENABLED", "false")
+    terraform.fail("destroy", LB)  # so that they are still there to be looked at
+    assert destroyed(envctl).code == 4
+    assert tfvars.read_text() == applied
+
+
 def test_a_destroy_needs_no_checkout_at_all(
     envctl: Envctl, moved_on: Callable[[], Path], terraform: FakeTerraform, account: Account
 ) -> None:
