@@ -263,12 +263,13 @@ def test_a_refresh_waits_until_it_is_resumed(envctl: Envctl, account: Account) -
 
 
 @pytest.mark.usefixtures("bastion")
-def test_a_state_that_could_not_be_saved_is_saved_first(envctl: Envctl, account: Account, bastion: str) -> None:
+def test_a_state_that_could_not_be_saved_is_saved_first(envctl: Envctl, account: Account) -> None:
     unsaved(envctl, account)
     result = envctl("pause", "--pr", "42")
     assert (result.code, "The state that could not be saved is saved" in result.err) == (0, True)
 
 
+@pytest.mark.usefixtures("bastion")
 def test_a_pause_that_failed_leaves_a_way_on(envctl: Envctl, account: Account, terraform: FakeTerraform) -> None:
     terraform.change(LB)
     terraform.fail("apply", LB)
