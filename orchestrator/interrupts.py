@@ -10,12 +10,37 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from queue import Empty, SimpleQueue
 from subprocess import Popen
 from types import FrameType
-from typing import Any
+from typing import IO, Any
 
 FIRST = "Stopping: Terraform was told to, and saves its state first. This can take a minute."
 LATER = "Terraform is still saving its state; stopping it now would lose track of what exists."
+_DEAF_S = 1.0
+
+
+def lines(stream: IO[str]) -> Iterator[str]:
+    """Yield what a child says, and hear a signal meanwhile, within a second at the latest.
+
+    Python calls a handler between two of its instructions. A signal that comes right before a read that blocks is
+    heard when that ends, and Terraform may say nothing for ten seconds: so another thread reads.
+    """
+    said: SimpleQueue[str | None] = SimpleQueue()
+
+    def read() -> None:
+        with suppress(ValueError):  # closed by whoever no longer listens
+            for line in stream:
+                said.put(line)
+        said.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        with suppress(Empty):
+            line = said.get(timeout=_DEAF_S)
+            if line is None:
+                return
+            yield line
 
 
 class Interrupts:

@@ -23,7 +23,7 @@ from python_terraform import IsFlagged, Terraform
 from orchestrator import secrecy, toolchain
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Diagnostic, Event, Notice, Run
-from orchestrator.interrupts import Interrupts
+from orchestrator.interrupts import Interrupts, lines
 from orchestrator.toolchain import Providers, Tool
 from orchestrator.workspace import Workspace
 
@@ -53,6 +53,12 @@ def version(tool: Tool) -> str:
     quiet = ("env", "-u", "TF_CLI_CONFIG_FILE", "CHECKPOINT_DISABLE=1", *tool.command)
     _, out, _ = CommandLine(quiet).cmd("version")
     return toolchain.check_version(tool, out or "")
+
+
+def modules(root: Path) -> set[str]:
+    """Return the names of the modules in a directory `modules` that `root` calls; nothing need be initialised."""
+    source = re.compile(r'\bsource\s*=\s*"[^"]*\bmodules/([\w-]+)"')
+    return {name for file in root.glob("*.tf") for name in source.findall(file.read_text("utf-8", "replace"))}
 
 
 class Engine:
@@ -185,9 +191,7 @@ class Engine:
         return self._root
 
     def modules(self) -> set[str]:
-        """Return the names of the modules in a directory `modules` that the root calls; nothing need be initialised."""
-        source = re.compile(r'\bsource\s*=\s*"[^"]*\bmodules/([\w-]+)"')
-        return {name for file in self._root.glob("*.tf") for name in source.findall(file.read_text("utf-8", "replace"))}
+        return modules(self._root)
 
     def outputs(self) -> dict[str, Any]:
         """Return the outputs in the state, without the sensitive ones. Raises EnvctlError."""
@@ -251,25 +255,25 @@ class Engine:
 
         with self._interrupts.child(start) as process:
             assert process.stdout is not None  # noqa: S101 - it is a pipe
-            for text in process.stdout:
+            for text in lines(process.stdout):
                 event = run.feed(text)
                 if event is not None:
                     self._emit(event)
             run.exit_code = process.wait()
         run.interrupted = self._interrupts.received > before
-        self._keep_unsaved_state()
+        self.keep_unsaved_state()
         return run
 
-    def _keep_unsaved_state(self) -> None:
+    def keep_unsaved_state(self) -> None:
         """Move a state that Terraform could not save to where no other environment's run overwrites it."""
-        left = self._root / "errored.tfstate"
-        with suppress(FileNotFoundError):
-            # Terraform knows no other name for it: it may be that of another environment's run from this checkout.
-            named = set(re.findall(rb"-(pr-[0-9]+)\b", left.read_bytes()))
-            if named and self._workspace.directory.name.encode() not in named:
-                return
-            os.replace(left, self._workspace.errored)
-            self._emit(Notice(f"Terraform could not save its state: it is kept in {self._workspace.errored}."))
+        for left in (self._root / "errored.tfstate", *self._workspace.bundle.rglob("errored.tfstate")):
+            with suppress(FileNotFoundError):
+                # Terraform knows no other name for it: it may be that of another environment's run from this checkout.
+                named = set(re.findall(rb"-(pr-[0-9]+)\b", left.read_bytes()))
+                if named and self._workspace.directory.name.encode() not in named:
+                    continue
+                os.replace(left, self._workspace.errored)
+                self._emit(Notice(f"Terraform could not save its state: it is kept in {self._workspace.errored}."))
 
     def _child_environment(self) -> dict[str, str]:
         kept = {

@@ -76,12 +76,8 @@ def _interface(session: Session, item: Found) -> None:
 
 
 def _security_group(session: Session, item: Found) -> None:
-    """Delete a group after its rules: groups that name one another would keep each other for ever."""
+    """Delete a group after the rules that name it: groups that name one another would keep each other for ever."""
     ec2 = session.client("ec2")
-    by_group = [{"Name": "group-id", "Values": [item.id]}]
-    for rule in ec2.describe_security_group_rules(Filters=by_group)["SecurityGroupRules"]:
-        revoke = ec2.revoke_security_group_egress if rule["IsEgress"] else ec2.revoke_security_group_ingress
-        revoke(GroupId=item.id, SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]])
     for kind in ("ip-permission", "egress.ip-permission"):
         naming = [{"Name": f"{kind}.group-id", "Values": [item.id]}]
         for other in ec2.describe_security_groups(Filters=naming)["SecurityGroups"]:

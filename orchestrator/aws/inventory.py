@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 from orchestrator.aws import inventory_ec2
 from orchestrator.aws.found import REPOSITORY_TAG, TAG, Found, pages, tags_in
@@ -35,7 +36,7 @@ def find(session: Session, environment: Environment, vpc: str | None = None) -> 
     looks += [
         lambda: inventory_ec2.instances(session, environment, vpcs),
         lambda: _load_balancers(session, environment, vpcs),
-        lambda: _scaling_groups(session, environment),
+        lambda: _scaling_groups(session, environment, vpcs),
         lambda: _databases(session, environment, vpcs),
         lambda: _database_snapshots(session, environment),
         lambda: _log_groups(session, environment),
@@ -97,21 +98,31 @@ def _load_balancers(session: Session, environment: Environment, vpcs: tuple[str,
             yield Found(arn, f"elasticloadbalancing:{prefix}", arn, why, vpc=item.get("VpcId"))
 
 
-def _scaling_groups(session: Session, environment: Environment) -> Iterator[Found]:
+def _scaling_groups(session: Session, environment: Environment, vpcs: tuple[str, ...]) -> Iterator[Found]:
+    """Yield groups by name, by tag, and those whose subnets lie in one of `vpcs`: they alone say so."""
+    within = [{"Name": "vpc-id", "Values": list(vpcs)}]
+    subnets = pages(session.client("ec2"), "describe_subnets", "Subnets", Filters=within) if vpcs else ()
+    vpc_of = {subnet["SubnetId"]: subnet["VpcId"] for subnet in subnets}
     for group in pages(session.client("autoscaling"), "describe_auto_scaling_groups", "AutoScalingGroups"):
         name, tags = group["AutoScalingGroupName"], tags_in(group.get("Tags"))
+        vpc = next((vpc_of[s] for s in group.get("VPCZoneIdentifier", "").split(",") if s in vpc_of), None)
         if belongs(name, environment) or tags.get(TAG) == environment.name:
-            moving = group.get("Status") == "Delete in progress"
             why = "has the environment's name"
-            yield Found(group["AutoScalingGroupARN"], "autoscaling:group", name, why, tags=tags, moving=moving)
+        elif vpc:
+            why = f"is in {vpc}"
+        else:
+            continue
+        moving = group.get("Status") == "Delete in progress"
+        yield Found(group["AutoScalingGroupARN"], "autoscaling:group", name, why, vpc=vpc, tags=tags, moving=moving)
 
 
 def _databases(session: Session, environment: Environment, vpcs: tuple[str, ...]) -> Iterator[Found]:
     client = session.client("rds")
+    vpc_of: dict[str, str] = {}  # by subnet group, of which a cluster says no more than the name
     for operation, items, name, arn in (
+        ("describe_db_subnet_groups", "DBSubnetGroups", "DBSubnetGroupName", "DBSubnetGroupArn"),
         ("describe_db_clusters", "DBClusters", "DBClusterIdentifier", "DBClusterArn"),
         ("describe_db_instances", "DBInstances", "DBInstanceIdentifier", "DBInstanceArn"),
-        ("describe_db_subnet_groups", "DBSubnetGroups", "DBSubnetGroupName", "DBSubnetGroupArn"),
         ("describe_db_parameter_groups", "DBParameterGroups", "DBParameterGroupName", "DBParameterGroupArn"),
         (
             "describe_db_cluster_parameter_groups",
@@ -121,7 +132,9 @@ def _databases(session: Session, environment: Environment, vpcs: tuple[str, ...]
         ),
     ):
         for item in pages(client, operation, items):
-            vpc = item.get("VpcId") or (item.get("DBSubnetGroup") or {}).get("VpcId") if items != "DBClusters" else None
+            if items == "DBSubnetGroups":
+                vpc_of[item[name]] = item.get("VpcId", "")
+            vpc = vpc_of.get(_subnet_group(item))
             if belongs(item[name], environment) or (vpc and vpc in vpcs):
                 status = item.get("Status") or item.get("DBInstanceStatus")
                 yield Found(
@@ -133,6 +146,12 @@ def _databases(session: Session, environment: Environment, vpcs: tuple[str, ...]
                     tags=tags_in(item["TagList"]) if "TagList" in item else None,
                     moving=status == "deleting",
                 )
+
+
+def _subnet_group(item: dict[str, Any]) -> str:
+    """Return the name of the subnet group that something of RDS lies in, or is: each listing has another form."""
+    group = item.get("DBSubnetGroup") or item
+    return group if isinstance(group, str) else str(group.get("DBSubnetGroupName", ""))
 
 
 def _database_snapshots(session: Session, environment: Environment) -> Iterator[Found]:

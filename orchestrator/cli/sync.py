@@ -33,7 +33,7 @@ def sync(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done, and why.")] = False,
     parallel: Annotated[
-        int, typer.Option("--parallel", metavar="N", min=1, max=32, help="With --all: how many at once.")
+        int, typer.Option("--parallel", metavar="N", min=1, max=256, help="With --all: how many at once.")
     ] = 4,
     yes: Yes = False,
     config: ConfigPath = None,
@@ -112,9 +112,11 @@ def _all(terminal: Terminal, setting: Setting, yes: bool, dry_run: bool, paralle
     from orchestrator.events import Notice
     from orchestrator.identity import repository_of
     from orchestrator.interrupts import Interrupts
+    from orchestrator.lifecycle import room
     from orchestrator.memory import available_bytes, parallel_bound
     from orchestrator.sync.all import Fleet, sync_all
     from orchestrator.sync.children import Children
+    from orchestrator.terraform import modules
 
     repository = repository_of(setting.config)
     terminal.say(f"envctl sync --all ({repository})")
@@ -132,7 +134,12 @@ def _all(terminal: Terminal, setting: Setting, yes: bool, dry_run: bool, paralle
     at_once = parallel_bound(available_bytes(), parallel)
     if at_once < parallel:
         terminal.say(f"  {at_once} at once, not {parallel}: there is not enough memory for more.")
-    return finish(terminal, sync_all(Fleet(world, setting.environment, children, at_once), dry_run))
+
+    def quota() -> Callable[[int], None]:
+        region = setting.environment(1).region  # that of all of them
+        return room.look(setting.config, world.session, region, modules(setting.root), emit).refuse
+
+    return finish(terminal, sync_all(Fleet(world, setting.environment, children, at_once, quota), dry_run))
 
 
 def _world(setting: Setting, github: GitHub, emit: Callable[[Event], None]) -> tuple[World, Teller]:

@@ -29,6 +29,7 @@ def applied(context: Context, record: Manifest | None) -> Context:
     if bundle.digest(bundle.code_files(context.engine.root)) == record.code.code:
         return context
     data = context.store.bundle(context.environment, record.code.version) or b""
+    context.engine.keep_unsaved_state()  # a run that was killed may have left one there
     try:
         shutil.rmtree(context.workspace.bundle, ignore_errors=True)
         root, tfvars = bundle.unpack(data, record.code.sha256, record.code.root, context.workspace.bundle)

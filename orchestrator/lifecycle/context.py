@@ -13,6 +13,7 @@ from orchestrator.aws.store import Store
 from orchestrator.config import Config
 from orchestrator.events import Event, Step
 from orchestrator.identity import Environment
+from orchestrator.locks import BEAT_S
 from orchestrator.terraform import Engine
 from orchestrator.workspace import Workspace
 
@@ -63,7 +64,7 @@ class Context:
 
     `who` and `lock_info` are what a lock says of its owner; `run_is_over` asks GitHub whether an attempt of a
     run of Actions has ended (None: it does not know), where GitHub can be asked. `credentials_end` is when the
-    credentials end, where they do and that is known.
+    credentials end, where they do and that is known; `beat_s` is how often a run of Actions gives a sign of life.
     """
 
     config: Config
@@ -81,3 +82,4 @@ class Context:
     lock_info: str = ""
     run_is_over: Callable[[int, int], bool | None] | None = None
     credentials_end: datetime | None = None
+    beat_s: float = BEAT_S

@@ -104,7 +104,7 @@ class Holding:
 
     def _beat(self) -> None:
         context = self._context
-        while not self._ended.wait(locks.BEAT_S):
+        while not self._ended.wait(context.beat_s):
             with suppress(EnvctlError):  # one sign that is not given is no harm
                 stored = context.store.read(context.environment)
                 if stored and self._alive(stored.manifest) != stored.manifest:

@@ -12,7 +12,8 @@ _SAVING = ("Failed to save state", "Failed to persist state to backend", "Error 
 
 
 def local(context: Context) -> bytes | None:
-    """Return the state that a run of this checkout could not save."""
+    """Return the state that a run of this checkout could not save, one that was killed included."""
+    context.engine.keep_unsaved_state()
     file = context.workspace.errored
     return file.read_bytes() if file.exists() else None
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from orchestrator.errors import EnvctlError, ExitCode
+from orchestrator.errors import EnvctlError, ExitCode, NoRoom
 from orchestrator.identity import Environment, repository_prefix
 from orchestrator.outcome import Decided, Outcome
 from orchestrator.pull_request import PullRequest
-from orchestrator.sync.decision import CHANGING, decide
+from orchestrator.sync.decision import CHANGING, Decision, decide
 from orchestrator.sync.one import Case, decided, judge, settle
 from orchestrator.sync.world import World
 
@@ -41,12 +41,16 @@ def worst(codes: Iterable[ExitCode]) -> ExitCode:
 
 @dataclass(frozen=True)
 class Fleet:
-    """All environments of a repository: how to name one, how to run one, how many at once."""
+    """All environments of a repository: how to name one, how to run one, how many at once.
+
+    `quota` looks at the account, and returns what raises NoRoom for that many more environments.
+    """
 
     world: World
     environment: Callable[[int], Environment]
     run: Callable[[Environment], Decided]
     parallel: int = 1
+    quota: Callable[[], Callable[[int], None]] = lambda: lambda environments: None
 
 
 def sync_all(fleet: Fleet, dry_run: bool = False) -> Outcome:
@@ -106,6 +110,18 @@ def _queue(fleet: Fleet, cases: dict[int, Case], creating: list[int], leaving: i
         case = cases[number]
         found = replace(case.found, full=True)
         cases[number] = replace(case, found=found, decision=decide(case.pull_request, found, world.now(), world.config))
+    _queue_for_quota(fleet, cases, creating[:room], leaving)
+
+
+def _queue_for_quota(fleet: Fleet, cases: dict[int, Case], creating: list[int], leaving: int) -> None:
+    """Let those wait that the account has no quota for: runs that begin at once would all see the same room."""
+    refuse = fleet.quota() if creating else None
+    for place, number in enumerate(creating, 1):
+        try:
+            if refuse and place > leaving:
+                refuse(place - leaving)
+        except NoRoom as error:
+            cases[number] = replace(cases[number], decision=Decision("wait", error.message, error.hint))
 
 
 def _run(fleet: Fleet, numbers: list[int]) -> dict[int, Decided]:

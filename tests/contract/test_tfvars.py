@@ -105,3 +105,13 @@ def test_the_bootstraps_variables_are_those_that_are_declared(bootstrap_declared
 @pytest.mark.parametrize("name", ["github", "production", "adopt"])
 def test_the_bootstraps_attributes_are_those_that_are_declared(bootstrap_declared, bootstrap_written, name):
     assert bootstrap_written[name].keys() == dict(ATTRIBUTE.findall(OBJECT.search(bootstrap_declared[name])[1])).keys()
+
+
+@pytest.mark.parametrize("root", ["env", "bootstrap", "production"])
+def test_every_root_repeats_requests_as_often_as_it_is_told_and_25_times_by_default(checkout, root):
+    directory = checkout / "terraform" / root
+    variable = dict(DECLARATION.findall((directory / "variables.tf").read_text()))["provider_max_retries"]
+    assert re.search(r"^  default +=  *25$", variable, re.MULTILINE)
+    assert re.search(
+        r"^  max_retries += var\.provider_max_retries$", (directory / "versions.tf").read_text(), re.MULTILINE
+    )

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from botocore.loaders import JSONFileLoader
 from moto.server import ThreadedMotoServer
-from world import Account, Envctl, FakeTerraform, checkout_at
+from world import Account, Clock, Envctl, FakeTerraform, checkout_at, context_with
 
+from orchestrator.lifecycle.context import Context
 from orchestrator.sandbox import corrections
 
 
@@ -107,3 +108,9 @@ def same_signals() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def context(envctl: Envctl, same_signals: None) -> Context:
+    """What `envctl --pr 42` works with, but nobody waits."""
+    return context_with(Clock())

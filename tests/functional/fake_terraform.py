@@ -230,6 +230,9 @@ class Terraform:
             json.dump(self.backend().state()["outputs"], sys.stdout)
             self.exit(0)
         if self.arguments[:2] == ["state", "push"]:
+            if "state" in self.scenario["crash"]:
+                print(self.scenario["crash"]["state"], file=sys.stderr)
+                self.exit(1)
             if self.scenario["unsaved"] == "always":
                 print("Error: Failed to write state", file=sys.stderr)
                 self.exit(1)

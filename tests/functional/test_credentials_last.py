@@ -51,6 +51,26 @@ def test_a_change_is_refused_and_what_needs_no_apply_is_not(
     assert envctl("destroy", "--pr", "42", "--yes").code == 0
 
 
+@pytest.mark.parametrize(("command", "minutes"), [("pause", 4), ("refresh-data", 19)])
+def test_what_else_takes_long_is_refused_too(
+    envctl: Envctl,
+    account: Account,
+    terraform: FakeTerraform,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    minutes: int,
+) -> None:
+    terraform.database(account.database("shop-pr-42"))
+    assert envctl("up", "--pr", "42", "--yes").code == 0
+    account.snapshot(timedelta(minutes=5), "newer")
+    before = account.manifest()
+    expire_in(monkeypatch, minutes)
+    yes = () if command == "pause" else ("--yes",)
+    refused = envctl(command, "--pr", "42", *yes)
+    assert (refused.code, account.manifest()) == (3, before)
+    assert "role-duration-seconds" in refused.err
+
+
 def test_expired_ones_are_no_bug(envctl: Envctl, monkeypatch: pytest.MonkeyPatch) -> None:
     expire_in(monkeypatch, -1)
     listed = envctl("list")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from world import BUCKET, CLUSTER, LB, PREFIX, Account, Clock, Envctl, FakeTerraform, Result, context_with, ended
+from chaos.proxy import Proxy
+from chaos.rules import Rule, Rules
+from world import BUCKET, CLUSTER, LB, PREFIX, VPC, Account, Clock, Envctl, FakeTerraform, Result, context_with, ended
 
 from orchestrator.lifecycle.destroy import destroy
 from orchestrator.lifecycle.recovery import STILL_S, TIMEOUT_S
@@ -97,12 +99,29 @@ def secret(account: Account) -> str:
     return arn
 
 
-@pytest.mark.parametrize("leave", [vpc, volume, log_group, role, secret])
+def alarm(account: Account) -> str:
+    name = "TargetTracking-shop-pr-42-web-AlarmLow"
+    metric = {"Namespace": "AWS/EC2", "MetricName": "CPUUtilization", "Statistic": "Average", "Threshold": 60.0}
+    often = {"Period": 60, "EvaluationPeriods": 1, "ComparisonOperator": "LessThanThreshold"}
+    account.client("cloudwatch").put_metric_alarm(AlarmName=name, **metric, **often)
+    return name
+
+
+def snapshot(account: Account) -> str:
+    account.database("shop-pr-42")
+    rds = account.client("rds")
+    made = {"DBClusterIdentifier": "shop-pr-42", "DBClusterSnapshotIdentifier": "before-the-demo"}
+    rds.create_db_cluster_snapshot(**made)
+    rds.delete_db_cluster(DBClusterIdentifier="shop-pr-42", SkipFinalSnapshot=True)
+    return "before-the-demo"
+
+
+@pytest.mark.parametrize("leave", [vpc, volume, log_group, role, secret, snapshot, alarm])
 def test_what_is_left_in_the_account_is_named_by_its_arn(
     envctl: Envctl, account: Account, leave: Callable[[Account], str]
 ) -> None:
     left = leave(account)
-    result = destroyed(envctl, "--json")
+    result = destroyed(envctl, "--no-sweep", "--json")
     assert (result.code, result.json["ok"], result.json["error"]["code"]) == (8, False, "not_clean")
     (item,) = result.json["left"]
     assert item["arn"].startswith("arn:aws:")
@@ -135,6 +154,16 @@ def test_a_failed_destroy_keeps_the_record_and_the_state_of_what_is_left(
     assert "InvalidDBClusterStateFault" in error["message"]
     assert CLUSTER in account.state()["resources"]
     assert terraform.commands.count("destroy") == 2  # much that blocks a deletion passes by itself
+
+
+def test_where_nothing_is_left_terraforms_exit_code_decides_nothing(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    terraform.fail("apply", VPC)
+    assert envctl("up", "--pr", "42", "--yes").code == 4
+    terraform.set(fail={}, crash={"destroy": "panic: after everything was done"})
+    result = destroyed(envctl)
+    assert (result.code, account.versions()) == (0, [])
 
 
 def test_a_destroy_that_could_not_begin_leaves_the_record_alone(
@@ -198,6 +227,30 @@ def test_what_aws_lists_a_little_longer_is_waited_for(envctl: Envctl, account: A
     left = vpc(account)
     gone = Clock(lambda: account.client("ec2").delete_vpc(VpcId=left))
     outcome = destroy(context_with(gone))
+    assert (outcome.ok, account.versions()) == (True, [])
+
+
+@pytest.mark.usefixtures("same_signals")
+def test_what_aws_is_deleting_is_waited_for_though_it_does_not_move(
+    envctl: Envctl, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    envctl("up", "--pr", "42", "--yes")
+    rds = account.client("rds")
+    login = {"MasterUsername": "admin", "MasterUserPassword": "only-in-a-test"}
+    rds.create_db_instance(DBInstanceIdentifier="shop-pr-42", Engine="mysql", DBInstanceClass="db.t3.micro", **login)
+
+    def after_ten_minutes() -> None:
+        if clock.now > 2 * TIMEOUT_S and rds.describe_db_instances()["DBInstances"]:
+            rds.delete_db_instance(DBInstanceIdentifier="shop-pr-42", SkipFinalSnapshot=True)
+
+    clock = Clock(after_ten_minutes, slow=10)
+    status = "<DBInstanceStatus>{}</DBInstanceStatus>".format
+    deleting = Rule(
+        "rewrite", action="DescribeDBInstances", times=0, rewrite=((status("available"), status("deleting")),)
+    )
+    with Proxy(account.endpoint, Rules((deleting,))) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        outcome = destroy(context_with(clock))
     assert (outcome.ok, account.versions()) == (True, [])
 
 

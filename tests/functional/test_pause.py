@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from world import CLUSTER, LB, Account, Envctl, FakeTerraform
+from world import CLUSTER, LB, Account, Envctl, FakeTerraform, unsaved
 
 from orchestrator import manifest as manifests
 from orchestrator.manifest import Operation
@@ -260,6 +260,13 @@ def test_a_refresh_waits_until_it_is_resumed(envctl: Envctl, account: Account) -
     account.snapshot(timedelta(minutes=1), "newer")
     refused = envctl("refresh-data", "--pr", "42", "--yes")
     assert (refused.code, "envctl resume --pr 42" in refused.err) == (7, True)
+
+
+@pytest.mark.usefixtures("bastion")
+def test_a_state_that_could_not_be_saved_is_saved_first(envctl: Envctl, account: Account) -> None:
+    unsaved(envctl, account)
+    result = envctl("pause", "--pr", "42")
+    assert (result.code, "The state that could not be saved is saved" in result.err) == (0, True)
 
 
 @pytest.mark.usefixtures("bastion")

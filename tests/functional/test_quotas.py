@@ -80,6 +80,17 @@ def test_a_sync_waits_for_room(envctl: Envctl, account: Account, github: GitHubS
     assert (result.code, result.json["decisions"][0]["action"]) == (0, "create")
 
 
+@pytest.mark.usefixtures("root")
+def test_a_sync_of_all_queues_by_quota_the_oldest_first(envctl: Envctl, account: Account, github: GitHubServer) -> None:
+    """However many run at once: each of them, asking for itself, would see the same room."""
+    fill(account, room=2)
+    first, second, third = (github.open_pr().number for _ in range(3))
+    result = envctl("sync", "--all", "--yes", "--json", "--parallel", "3")
+    done = [(each["environment"]["pr"], each["action"]) for each in result.json["decisions"]]
+    assert (result.code, done) == (0, [(first, "create"), (second, "create"), (third, "wait")])
+    assert "VPCs per Region: 3 of 5 used, 3 more needed" in github.comments_on(third)[0].body
+
+
 def test_gateways_that_are_being_deleted_count_in_their_zone(account: Account) -> None:
     ec2 = account.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
@@ -92,6 +103,30 @@ def test_gateways_that_are_being_deleted_count_in_their_zone(account: Account) -
     both, unknown = account_quotas.standings(session, 2)
     assert (one[quotas.NAT_GATEWAYS], both[quotas.NAT_GATEWAYS]) == (Standing(5, 1), Standing(5, 2))
     assert both[quotas.ADDRESSES] == Standing(5, 3)
+    assert unknown == ()
+
+
+def test_each_service_is_asked_for_its_own(account: Account) -> None:
+    elb, iam, scaling, ec2 = (account.client(service) for service in ("elbv2", "iam", "autoscaling", "ec2"))
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"us-east-1{zone}")["Subnet"][
+            "SubnetId"
+        ]
+        for n, zone in enumerate("ab")
+    ]
+    for kind in ("application", "network"):  # the latter has a quota of its own
+        elb.create_load_balancer(Name=kind, Type=kind, Subnets=subnets)
+    scaling.create_launch_configuration(LaunchConfigurationName="x", ImageId="ami-12c6146b", InstanceType="t3.micro")
+    size = {"MinSize": 0, "MaxSize": 0, "VPCZoneIdentifier": subnets[0]}
+    scaling.create_auto_scaling_group(AutoScalingGroupName="x", LaunchConfigurationName="x", **size)
+    iam.create_role(RoleName="x", AssumeRolePolicyDocument="{}")
+    account.database("shop-pr-1")
+    found, unknown = account_quotas.standings(Session("us-east-1", clients(account)), 0)
+    used = {quota: standing.used for quota, standing in found.items()}
+    assert used[quotas.LOAD_BALANCERS] == used[quotas.SCALING_GROUPS] == used[quotas.ROLES] == 1
+    assert used[quotas.DB_CLUSTERS] == 2  # production lies here as well
+    assert used[quotas.DB_INSTANCES] == 0
     assert unknown == ()
 
 

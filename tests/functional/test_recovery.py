@@ -1,4 +1,4 @@
-"""What the next run makes of one that did not end well: its lock, its state, its code, and what it left behind."""
+"""What the next run makes of one that did not end well: its state, its code, and what it left behind."""
 
 from __future__ import annotations
 
@@ -8,20 +8,17 @@ import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from chaos.proxy import Proxy
+from chaos.rules import Rule, Rules
 from world import BUCKET, CLUSTER, LB, PREFIX, VPC, Account, Clock, Envctl, FakeTerraform, Result, context_with, ended
 
-from orchestrator import locks
-from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Step
 from orchestrator.lifecycle.context import Context
-from orchestrator.lifecycle.destroy import destroy
 from orchestrator.lifecycle.up import UpOptions
 from orchestrator.lifecycle.up import up as bring_up
-from orchestrator.locks import Lock
 
 LOCK = f"{PREFIX}pr-42/terraform.tfstate.tflock"
 ERRORED = f"{PREFIX}pr-42/errored.tfstate"
@@ -35,120 +32,15 @@ def destroyed(envctl: Envctl, *more: str) -> Result:
     return envctl("destroy", "--pr", "42", "--yes", *more)
 
 
-@pytest.fixture
-def context(envctl: Envctl, same_signals: None) -> Context:
-    """What `envctl --pr 42` works with, but nobody waits."""
-    return context_with(Clock())
-
-
-# --- Locks -----------------------------------------------------------------------------------------
-
-
 def killed_while_applying(envctl: Envctl, terraform: FakeTerraform) -> None:
     """Kill envctl and Terraform outright, with the lock held and no state written."""
     terraform.set(gate=CLUSTER)
     process = envctl.spawn("up", "--pr", "42", "--yes")
     terraform.wait_for("reached")
     process.kill()
-    child = json.loads((terraform.directory / "calls.jsonl").read_text().splitlines()[-1])["pid"]
-    os.kill(child, signal.SIGKILL)
+    os.kill(terraform.pid, signal.SIGKILL)
     process.communicate()
     terraform.set(gate=None)
-
-
-def test_the_lock_of_a_killed_run_of_this_checkout_is_removed(
-    envctl: Envctl, account: Account, terraform: FakeTerraform
-) -> None:
-    killed_while_applying(envctl, terraform)
-    assert LOCK in account.objects()
-    result = up(envctl)
-    assert (result.code, account.manifest().status) == (0, "ready")
-    assert "lock of a dead run is removed" in result.err
-    assert LOCK not in account.objects()
-
-
-def test_another_checkout_does_not_know_that_it_is_dead(
-    envctl: Envctl, account: Account, terraform: FakeTerraform, tmp_path: Path
-) -> None:
-    killed_while_applying(envctl, terraform)
-    other = ended(envctl.elsewhere(tmp_path / "other").spawn("up", "--pr", "42", "--yes"))
-    assert (other.code, LOCK in account.objects()) == (5, True)
-    assert "envctl unlock" in other.err
-
-
-def test_a_terraform_that_outlives_us_keeps_the_next_run_away(envctl: Envctl, terraform: FakeTerraform) -> None:
-    terraform.set(gate=CLUSTER)
-    process = envctl.spawn("up", "--pr", "42", "--yes")
-    terraform.wait_for("reached")
-    process.kill()
-    process.communicate()
-    refused = up(envctl)
-    assert refused.code == 5
-    assert "at work on pr-42 in this checkout" in refused.err
-    terraform.let("go")
-
-
-def test_a_lock_is_never_left_behind_by_a_run_that_was_refused(
-    envctl: Envctl, account: Account, untouched: None
-) -> None:
-    assert up(envctl, "--snapshot", "nonesuch").code == 7
-    assert LOCK not in account.objects()
-
-
-RUN = Lock(
-    "9f", "runner@ci", "envctl up", "2026-11-22T09:00:00+00:00", info="GitHub Actions run 77, attempt 2, of acme/shop"
-)
-
-
-def held(account: Account, lock: Lock = RUN) -> None:
-    account.put(LOCK, locks.render(lock, "somewhere"))
-
-
-@pytest.mark.parametrize(
-    ("over", "lock", "taken"),
-    [
-        (True, RUN, True),
-        (False, RUN, False),
-        (None, RUN, False),  # GitHub does not know such a run
-        (True, replace(RUN, created="2999-01-01T00:00:00+00:00"), False),  # it was alive a moment ago
-        (True, replace(RUN, info=RUN.info.replace("acme/shop", "acme/other")), False),
-        (True, replace(RUN, info=""), False),
-    ],
-)
-def test_a_run_of_actions_is_dead_when_github_says_so_and_it_is_silent(
-    context: Context, account: Account, over: bool | None, lock: Lock, taken: bool
-) -> None:
-    held(account, lock)
-    asked: list[tuple[int, int]] = []
-    context = replace(context, run_is_over=lambda run, attempt: asked.append((run, attempt)) or over)
-    if taken:
-        assert destroy(context).ok
-        assert (asked, account.versions()) == ([(77, 2)], [])
-    else:
-        with pytest.raises(EnvctlError) as caught:
-            destroy(context)
-        assert caught.value.code is ExitCode.LOCKED
-        assert LOCK in account.objects()
-
-
-def test_an_owner_that_cannot_be_asked_after_is_not_dead(context: Context, account: Account) -> None:
-    def unreachable(run: int, attempt: int) -> bool:
-        raise EnvctlError(ExitCode.TERRAFORM, "GitHub cannot be reached.")
-
-    held(account)
-    with pytest.raises(EnvctlError) as caught:
-        destroy(replace(context, run_is_over=unreachable))
-    assert caught.value.code is ExitCode.LOCKED
-
-
-def test_a_recent_sign_of_life_counts_more_than_the_age_of_the_lock(context: Context, account: Account) -> None:
-    now = datetime.now(UTC)
-    made = account.record()
-    assert made.operation
-    account.record(operation=replace(made.operation, id=RUN.id, started_at=now - timedelta(hours=2), beat_at=now))
-    held(account)
-    with pytest.raises(EnvctlError, match="locked by another run"):
-        destroy(replace(context, run_is_over=lambda run, attempt: True))
 
 
 # --- A state that could not be saved ---------------------------------------------------------------
@@ -209,6 +101,23 @@ def test_a_state_that_does_not_follow_the_present_one_is_for_a_person(
     assert (file.exists(), len(account.state()["resources"])) == (True, 3)
 
 
+def test_a_state_that_a_killed_run_could_not_save_is_found_before_the_account_is_compared_with_the_old_one(
+    envctl: Envctl, doubtful: None, account: Account
+) -> None:
+    vpc, key = tagged_vpc(account), f"{PREFIX}pr-42/terraform.tfstate"
+    body = json.loads(account.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    made = {"mode": "managed", "type": "aws_vpc", "name": "x", "address": "aws_vpc.x", "is": {"type": "aws_vpc"}}
+    made["instances"] = [{"attributes": {"id": vpc, "tags": {"Name": "shop-pr-42"}}}]
+    # envctl was killed, Terraform went on and left it where it ran.
+    left = envctl.directory / "terraform" / "env" / "errored.tfstate"
+    left.write_text(json.dumps({**body, "serial": body["serial"] + 1, "resources": [*body["resources"], made]}))
+    result = up(envctl)
+    assert (result.code, "left in no state" in result.err) == (0, False)
+    assert "The state that could not be saved is saved" in result.err
+    assert account.client("ec2").describe_vpcs(VpcIds=[vpc])["Vpcs"]
+    assert not left.exists()
+
+
 # --- The code that was applied ---------------------------------------------------------------------
 
 
@@ -229,6 +138,17 @@ def test_a_destroy_uses_the_code_that_was_applied(
     assert (result.code, account.versions()) == (0, [])
     assert "the stored code is used" in result.err
     assert terraform.the("destroy").cwd.endswith("/.envctl/pr-42/bundle/code")
+
+
+def test_and_the_variables_that_were_applied(
+    envctl: Envctl, moved_on: Callable[[], Path], terraform: FakeTerraform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tfvars = envctl.directory / ".envctl" / "pr-42" / "terraform.tfvars.json"
+    applied = tfvars.read_text()
+    monkeypatch.setenv("ENVCTL_BASTION__ENABLED", "false")
+    terraform.fail("destroy", LB)  # so that they are still there to be looked at
+    assert destroyed(envctl).code == 4
+    assert tfvars.read_text() == applied
 
 
 def test_a_destroy_needs_no_checkout_at_all(
@@ -259,6 +179,18 @@ def test_the_same_code_is_stored_once(envctl: Envctl, account: Account, terrafor
     terraform.change(LB)
     assert up(envctl).code == 0
     assert [v for v in account.versions() if "bundle" in v[0]] == before
+
+
+def test_a_state_that_was_left_in_the_stored_code_is_not_lost_with_it(
+    envctl: Envctl, moved_on: Callable[[], Path], account: Account
+) -> None:
+    key = f"{PREFIX}pr-42/terraform.tfstate"
+    body = json.loads(account.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    place = envctl.directory / ".envctl" / "pr-42" / "bundle" / "code"
+    place.mkdir(parents=True)
+    (place / "errored.tfstate").write_text(json.dumps({**body, "serial": body["serial"] + 1}))
+    result = destroyed(envctl)
+    assert (result.code, "The state that could not be saved is saved" in result.err) == (0, True)
 
 
 # --- What an earlier run left in no state ----------------------------------------------------------
@@ -321,20 +253,44 @@ def test_a_database_that_people_worked_with_is_never_deleted_by_an_up(
     assert account.client("rds").describe_db_clusters(DBClusterIdentifier="shop-pr-42")["DBClusters"]
 
 
-def test_a_database_that_aws_finished_meanwhile_is_trusted_again(
-    envctl: Envctl, account: Account, terraform: FakeTerraform
-) -> None:
-    login = {"MasterUsername": "admin", "MasterUserPassword": "only-in-a-test"}
-    account.client("rds").create_db_cluster(DBClusterIdentifier="shop-pr-42", Engine="aurora-mysql", Tags=TAGS, **login)
-    half_made = {"type": "aws_rds_cluster", "id": "shop-pr-42", "status": "tainted"}
-    terraform.set(resources={CLUSTER: half_made, LB: {"type": "aws_lb"}})
+@pytest.fixture
+def half_made(envctl: Envctl, account: Account, terraform: FakeTerraform) -> None:
+    """A cluster that the state distrusts: an apply ended before it was known to be there."""
+    account.database("shop-pr-42")
+    tainted = {"type": "aws_rds_cluster", "id": "shop-pr-42", "status": "tainted"}
+    terraform.set(resources={CLUSTER: tainted, LB: {"type": "aws_lb"}})
     terraform.fail("apply", LB)
     assert up(envctl).code == 4
     terraform.set(fail={}, resources={CLUSTER: {"type": "aws_rds_cluster", "id": "shop-pr-42"}, LB: {"type": "aws_lb"}})
     terraform.forget()
+
+
+def test_a_database_that_aws_finished_meanwhile_is_trusted_again(
+    envctl: Envctl, half_made: None, account: Account, terraform: FakeTerraform
+) -> None:
     assert up(envctl).code == 0
     assert terraform.the("untaint").argv == ["untaint", "-lock=false", "-no-color", CLUSTER]
     assert "status" not in account.state()["resources"][CLUSTER]
+
+
+@pytest.mark.usefixtures("same_signals")
+@pytest.mark.parametrize(("status", "times", "trusted"), [("creating", 6, True), ("failed", 0, False)])
+def test_one_that_is_still_being_made_is_waited_for_and_one_that_came_to_nothing_is_not_trusted(
+    half_made: None,
+    account: Account,
+    terraform: FakeTerraform,
+    monkeypatch: pytest.MonkeyPatch,
+    status: str,
+    times: int,
+    trusted: bool,
+) -> None:
+    words = (("<Status>available</Status>", f"<Status>{status}</Status>"),)
+    with Proxy(
+        account.endpoint, Rules((Rule("rewrite", action="DescribeDBClusters", times=times, rewrite=words),))
+    ) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        bring_up(context_with(Clock()), UpOptions())
+    assert ("untaint" in terraform.commands) is trusted
 
 
 def test_a_state_of_another_environment_of_this_checkout_is_left_to_its_own_run(

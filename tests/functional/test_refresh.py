@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from world import CLUSTER, LB, VPC, Account, Envctl, FakeTerraform, Result
+from world import CLUSTER, LB, VPC, Account, Envctl, FakeTerraform, Result, unsaved
 
 from orchestrator.manifest import Manifest
 
@@ -197,6 +197,14 @@ def test_killed_after_the_new_one_stood_nothing_is_replaced_again(
     assert (record.snapshot.id, record.replacing, record.status) == ("newer", None, "ready")
     (cluster,) = account.client("rds").describe_db_clusters(DBClusterIdentifier="shop-pr-42")["DBClusters"]
     assert cluster["DbClusterResourceId"] == database
+
+
+@pytest.mark.usefixtures("database")
+def test_a_state_that_could_not_be_saved_is_saved_first(envctl: Envctl, account: Account) -> None:
+    unsaved(envctl, account)
+    result = refresh(envctl)
+    assert result.code == 0
+    assert result.err.index("The state that could not be saved is saved") < result.err.index("planning")
 
 
 @pytest.mark.parametrize("command", ["refresh-data", "up"])

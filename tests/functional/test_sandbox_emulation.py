@@ -269,6 +269,52 @@ def test_rules_between_groups_have_a_description(aws: Aws, network: tuple[str, l
     assert "From itself." in [rule.get("Description") for rule in described["SecurityGroupRules"]]
 
 
+def test_a_group_that_another_ones_rule_names_stays(aws: Aws, network: tuple[str, list[str]], name: str) -> None:
+    named, other = (
+        aws.ec2.create_security_group(GroupName=f"{name}-{n}", Description="test", VpcId=network[0])["GroupId"]
+        for n in range(2)
+    )
+    for group in (named, other):  # a rule of its own that names it holds nothing back
+        pair = [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": [{"GroupId": named}]}]
+        aws.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=pair)
+    with pytest.raises(ClientError, match="DependencyViolation"):
+        aws.ec2.delete_security_group(GroupId=named)
+    aws.ec2.delete_security_group(GroupId=other)
+    aws.ec2.delete_security_group(GroupId=named)
+
+
+def test_what_is_attached_stays(aws: Aws, network: tuple[str, list[str]]) -> None:
+    started = aws.ec2.run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1, SubnetId=network[1][0])
+    interface = aws.ec2.create_network_interface(SubnetId=network[1][0])["NetworkInterface"]["NetworkInterfaceId"]
+    place = {"InstanceId": started["Instances"][0]["InstanceId"], "DeviceIndex": 1}
+    attachment = aws.ec2.attach_network_interface(NetworkInterfaceId=interface, **place)["AttachmentId"]
+    with pytest.raises(ClientError, match="currently in use"):
+        aws.ec2.delete_network_interface(NetworkInterfaceId=interface)
+    aws.ec2.detach_network_interface(AttachmentId=attachment)
+    aws.ec2.delete_network_interface(NetworkInterfaceId=interface)
+    vpc = aws.ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    gateway = aws.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    aws.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    with pytest.raises(ClientError, match="DependencyViolation"):
+        aws.ec2.delete_vpc(VpcId=vpc)
+    aws.ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    aws.ec2.delete_vpc(VpcId=vpc)
+
+
+def test_a_load_balancer_that_is_protected_stays(aws: Aws, network: tuple[str, list[str]], name: str) -> None:
+    arn = aws.elbv2.create_load_balancer(Name=name, Subnets=network[1])["LoadBalancers"][0]["LoadBalancerArn"]
+
+    def protect(value: str) -> None:
+        attribute = {"Key": "deletion_protection.enabled", "Value": value}
+        aws.elbv2.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=[attribute])
+
+    protect("true")
+    with pytest.raises(ClientError, match="OperationNotPermitted"):
+        aws.elbv2.delete_load_balancer(LoadBalancerArn=arn)
+    protect("false")
+    aws.elbv2.delete_load_balancer(LoadBalancerArn=arn)
+
+
 def test_nat_gateways_are_filtered_by_tag(aws: Aws, network: tuple[str, list[str]], name: str) -> None:
     def found(**wanted: str) -> int:
         filters = [{"Name": key.replace("_", ":"), "Values": [value]} for key, value in wanted.items()]
@@ -345,6 +391,15 @@ def test_groups_remember_their_warmup(aws: Aws, network: tuple[str, list[str]], 
     aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=name, DefaultInstanceWarmup=60)
     described = aws.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])
     assert described["AutoScalingGroups"][0]["DefaultInstanceWarmup"] == 60
+
+
+def test_a_group_with_instances_is_in_use(aws: Aws, network: tuple[str, list[str]], name: str) -> None:
+    template(aws, name)
+    group(aws, name, network[1], size=1)
+    with pytest.raises(ClientError, match="ResourceInUse"):
+        aws.autoscaling.delete_auto_scaling_group(AutoScalingGroupName=name)
+    aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=name, MinSize=0, MaxSize=0)
+    aws.autoscaling.delete_auto_scaling_group(AutoScalingGroupName=name)
 
 
 def test_scaling_policies_are_enabled(aws: Aws, network: tuple[str, list[str]], name: str) -> None:

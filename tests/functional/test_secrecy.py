@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import pytest
-from world import LB, Account, Envctl, FakeTerraform
+from world import LB, Account, Envctl, FakeTerraform, ended
 
 SECRET = "hunter22-and-more"
 
 
-def test_a_secret_that_a_provider_repeats(
-    envctl: Envctl, account: Account, terraform: FakeTerraform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def known(envctl: Envctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A root that calls a variable sensitive, and its value in the environment."""
     root = envctl.directory / "terraform" / "env" / "main.tf"
     root.write_text(root.read_text() + 'variable "password" {\n  type      = string\n  sensitive = true\n}\n')
     monkeypatch.setenv("TF_VAR_password", SECRET)
+
+
+def test_a_secret_that_a_provider_repeats(
+    envctl: Envctl, known: None, account: Account, terraform: FakeTerraform
+) -> None:
     terraform.fail(
         "apply", LB, summary=f"expected type to be one of [String], got {SECRET}", detail=f"It was {SECRET}."
     )
@@ -25,3 +30,21 @@ def test_a_secret_that_a_provider_repeats(
     assert operation
     assert operation.outcome
     assert SECRET not in operation.outcome
+
+
+def test_a_secret_that_a_short_command_repeats(envctl: Envctl, known: None, terraform: FakeTerraform) -> None:
+    terraform.set(unsaved="once", crash={"state": f"Error: the backend does not like {SECRET}"})
+    failed = ended(envctl.spawn("up", "--pr", "42", "--yes", "-v"))  # nobody else listens to what libraries log there
+    assert failed.code == 4
+    assert SECRET not in failed.out + failed.err
+    assert "does not like (sensitive value)" in failed.err
+
+
+def test_a_sensitive_output_is_not_taken_from_the_state_either(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    """As after an apply whose stream told of no outputs."""
+    terraform.set(unsaved="once", outputs={"login": {"value": SECRET, "sensitive": True}, "port": {"value": 3306}})
+    done = envctl("up", "--pr", "42", "--yes", "-v", "--json")
+    assert (done.code, account.manifest().outputs) == (0, {"port": 3306})
+    assert SECRET not in done.out + done.err

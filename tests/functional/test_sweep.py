@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from world import PREFIX, Account, Clock, Envctl, FakeTerraform, context_with
+from world import PREFIX, SOURCE, Account, Clock, Envctl, FakeTerraform, context_with
 
 from orchestrator.aws import inventory
 from orchestrator.events import Step
@@ -35,7 +35,7 @@ def vpc_with(account: Account, *tags: dict[str, str]) -> str:
 
 
 def furnished(account: Account, vpc: str) -> None:
-    """One of everything, hanging on one another, as people and services leave it behind; nothing has a tag."""
+    """One of everything, hanging on one another, as people leave it behind; nothing has a tag, some is protected."""
     ec2, elb, rds = (account.client(service) for service in ("ec2", "elbv2", "rds"))
     subnets = [
         ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.42.{n}.0/24", AvailabilityZone=f"us-east-1{zone}")["Subnet"][
@@ -56,10 +56,17 @@ def furnished(account: Account, vpc: str) -> None:
     ec2.create_vpc_endpoint(
         VpcEndpointType="Gateway", VpcId=vpc, ServiceName="com.amazonaws.us-east-1.s3", RouteTableIds=[table]
     )
-    ec2.run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1, SubnetId=subnets[0], SecurityGroupIds=[one])
-    ec2.create_network_interface(SubnetId=subnets[1], Groups=[other])
+    one_of = {"ImageId": "ami-12c6146b", "MinCount": 1, "MaxCount": 1}
+    (made,) = ec2.run_instances(SubnetId=subnets[0], SecurityGroupIds=[one], **one_of)["Instances"]
+    ec2.modify_instance_attribute(InstanceId=made["InstanceId"], DisableApiTermination={"Value": True})
+    second = ec2.create_network_interface(SubnetId=subnets[1], Groups=[other])["NetworkInterface"]
+    (elsewhere,) = ec2.run_instances(**one_of)["Instances"]  # may have an interface in another VPC, and stays
+    place = {"NetworkInterfaceId": second["NetworkInterfaceId"], "DeviceIndex": 1}
+    ec2.attach_network_interface(InstanceId=elsewhere["InstanceId"], **place)
     ec2.create_network_acl(VpcId=vpc)
-    elb.create_load_balancer(Name="by-hand", Subnets=subnets, SecurityGroups=[one])
+    balancer = elb.create_load_balancer(Name="by-hand", Subnets=subnets, SecurityGroups=[one])["LoadBalancers"][0]
+    protected = [{"Key": "deletion_protection.enabled", "Value": "true"}]
+    elb.modify_load_balancer_attributes(LoadBalancerArn=balancer["LoadBalancerArn"], Attributes=protected)
     elb.create_target_group(Name="by-hand", Protocol="HTTP", Port=80, VpcId=vpc)
     rds.create_db_subnet_group(DBSubnetGroupName="by-hand", DBSubnetGroupDescription="x", SubnetIds=subnets)
     rds.create_db_instance(
@@ -67,6 +74,7 @@ def furnished(account: Account, vpc: str) -> None:
         Engine="mysql",
         DBInstanceClass="db.t3.micro",
         DBSubnetGroupName="by-hand",
+        DeletionProtection=True,
         **LOGIN,
     )
 
@@ -81,6 +89,9 @@ def everything(account: Account, vpc: str) -> dict[str, Any]:
         "subnets": ec2.describe_subnets(Filters=by_vpc)["Subnets"],
         "groups": ec2.describe_security_groups(Filters=by_vpc)["SecurityGroups"],
         "tables": ec2.describe_route_tables(Filters=by_vpc)["RouteTables"],
+        "gateways": ec2.describe_internet_gateways(Filters=[{**by_vpc[0], "Name": "attachment.vpc-id"}])[
+            "InternetGateways"
+        ],
         "interfaces": ec2.describe_network_interfaces(Filters=by_vpc)["NetworkInterfaces"],
         "endpoints": [e for e in ec2.describe_vpc_endpoints(Filters=by_vpc)["VpcEndpoints"] if e["State"] != "deleted"],
         "instances": [i for r in reservations for i in r["Instances"] if i["State"]["Name"] != "terminated"],
@@ -97,6 +108,24 @@ def test_everything_in_the_vpc_goes(envctl: Envctl, account: Account) -> None:
     furnished(account, vpc)
     result = destroyed(envctl)
     assert (result.exit_code, everything(account, vpc)) == (0, {}), result.error
+
+
+def test_what_makes_things_again_goes_too(envctl: Envctl, account: Account) -> None:
+    """A group's instances and a cluster's members lie in the VPC; the group and the cluster say so by their subnets."""
+    ec2, scaling, rds = (account.client(service) for service in ("ec2", "autoscaling", "rds"))
+    vpc = vpc_with(account, *TAGS)
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.42.0.0/24", AvailabilityZone="us-east-1a")["Subnet"]["SubnetId"]
+    scaling.create_launch_configuration(LaunchConfigurationName="x", ImageId="ami-12c6146b", InstanceType="t3.micro")
+    size = {"MinSize": 1, "MaxSize": 1, "VPCZoneIdentifier": subnet}
+    scaling.create_auto_scaling_group(AutoScalingGroupName="by-hand", LaunchConfigurationName="x", **size)
+    rds.create_db_subnet_group(DBSubnetGroupName="by-hand", DBSubnetGroupDescription="x", SubnetIds=[subnet])
+    both = {"DBClusterIdentifier": "by-hand", "Engine": "aurora-mysql", "DBSubnetGroupName": "by-hand"}
+    rds.create_db_cluster(DeletionProtection=True, **both, **LOGIN)
+    rds.create_db_instance(DBInstanceIdentifier="by-hand", DBInstanceClass="db.t4g.medium", **both)
+    result = destroyed(envctl)
+    assert (result.exit_code, everything(account, vpc)) == (0, {}), result.error
+    assert scaling.describe_auto_scaling_groups()["AutoScalingGroups"] == []
+    assert [c["DBClusterIdentifier"] for c in rds.describe_db_clusters()["DBClusters"]] == [SOURCE]
 
 
 def test_before_terraform_so_that_it_waits_for_nothing(
@@ -127,12 +156,20 @@ def test_a_vpc_without_both_tags_is_never_touched(
 
 def test_no_sweep_only_names_it(envctl: Envctl, account: Account) -> None:
     vpc = vpc_with(account, *TAGS)
-    result = destroyed(envctl, sweep=False)
-    assert (result.exit_code, [item.type for item in result.left or ()]) == (
+    result = envctl("destroy", "--pr", "42", "--yes", "--no-sweep", "--json")
+    assert (result.code, [item["type"] for item in result.json["left"]]) == (
         8,
         ["ec2:network-acl", "ec2:route-table", "ec2:security-group", "ec2:vpc"],
     )
     assert everything(account, vpc)["vpc"]
+
+
+def test_no_sweep_holds_before_terraform_as_well(envctl: Envctl, account: Account) -> None:
+    envctl("up", "--pr", "42", "--yes")
+    vpc = vpc_with(account, *TAGS)
+    account.client("ec2").create_subnet(VpcId=vpc, CidrBlock="10.42.0.0/24")
+    assert destroyed(envctl, sweep=False).exit_code == 8
+    assert everything(account, vpc)["subnets"]
 
 
 def test_roles_profiles_groups_and_logs_of_its_own_go(envctl: Envctl, account: Account) -> None:

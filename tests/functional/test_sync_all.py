@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 from github_server import GitHubServer
 from world import PREFIX, VPC, Account, Envctl, FakeTerraform, ended
+
+from orchestrator.memory import BYTES_EACH, available_bytes
 
 
 @pytest.fixture
@@ -67,6 +70,15 @@ def test_the_oldest_get_the_room_that_there_is(
     result = envctl("sync", "--all", "--yes", "--json")
     assert (result.code, decisions(result)) == (0, decisions(planned))
     assert "All 1 environments" in github.comments_on(third)[0].body
+
+
+def test_no_more_run_at_once_than_the_memory_holds(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, github: GitHubServer
+) -> None:
+    if (free := available_bytes()) is None or free // BYTES_EACH >= 256:
+        pytest.skip("this machine's memory bounds nothing that can be asked for")
+    result = envctl("sync", "--all", "--yes", "--parallel", "256")
+    assert re.search(r"(\d+) at once, not 256: there is not enough memory for more", result.err)
 
 
 def test_what_only_the_account_knows_of_is_found_and_taken_away(

@@ -229,6 +229,11 @@ class FakeTerraform:
         return [Call(n["argv"], n["cwd"], n["environ"], ends.get(n["pid"], {})) for n in noted if n["began"]]
 
     @property
+    def pid(self) -> int:
+        """The process of its latest run."""
+        return int(json.loads((self.directory / "calls.jsonl").read_text().splitlines()[-1])["pid"])
+
+    @property
     def commands(self) -> list[str]:
         return [call.command for call in self.calls]
 
@@ -333,6 +338,15 @@ def context_with(clock: Clock, emit: Callable[[Event], None] = lambda event: Non
     setting = wiring.setting(None)
     made = setting.context(setting.environment(42), Terminal(quiet=True), emit)
     return replace(made, sleep=clock.sleep, watch=Stopwatch(lambda: clock.now, made.emit))
+
+
+def unsaved(envctl: Envctl, account: Account) -> Path:
+    """Leave a state of pull request 42 that Terraform could not save: the next one of that in the bucket."""
+    found = account.client("s3").get_object(Bucket=BUCKET, Key=f"{PREFIX}pr-42/terraform.tfstate")
+    state = json.loads(found["Body"].read())
+    file = envctl.directory / ".envctl" / "pr-42" / "errored.tfstate"
+    file.write_text(json.dumps({**state, "serial": state["serial"] + 1}))
+    return file
 
 
 def ended(process: subprocess.Popen[str]) -> Result:

@@ -251,6 +251,9 @@ class Engine:
     def discard_plan(self) -> None:
         pass
 
+    def keep_unsaved_state(self) -> None:
+        pass  # its states are saved
+
     def _wanted(self) -> str:
         return str(json.loads(self.tfvars())["commit"])
 

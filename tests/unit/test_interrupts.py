@@ -5,11 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 
 import pytest
 
-from orchestrator.interrupts import FIRST, LATER, Interrupts
+from orchestrator.interrupts import FIRST, LATER, Interrupts, lines
 
 # Prints "up", then one line for each SIGINT, and ends with code 7 when its stdin is closed.
 CHILD = """
@@ -207,3 +208,25 @@ def test_waiting_goes_on_after_a_signal(interrupts):
     with interrupts.child(lambda: subprocess.Popen(["sleep", "60"], start_new_session=True)) as process:
         send(signal.SIGTERM)
         assert process.wait() == -signal.SIGINT
+
+
+def test_a_signal_that_interrupts_no_read_is_heard_though_the_child_is_silent(interrupts):
+    """As one that comes right before the read does, or one that the system gives to another thread."""
+    child, sender = started(), threading.Timer(0.3, send)
+    sender.start()  # before this thread closes its ears: that one gets the signal itself
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with interrupts.child(lambda: child) as process:
+            said = lines(process.stdout)
+            assert next(said) == "told\n"
+            process.stdin.close()
+            assert list(said) == ["end\n"]
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        sender.join()
+
+
+def test_what_a_child_says_is_heard_to_its_end():
+    process = subprocess.Popen([sys.executable, "-c", "print('a\\nb', end='')"], stdout=subprocess.PIPE, text=True)
+    with process:
+        assert list(lines(process.stdout)) == ["a\n", "b"]

@@ -185,6 +185,11 @@ def test_a_storm_without_end_is_told(busy):
     assert len(busy) == 18
 
 
+def test_retries_are_adaptive():
+    # A client that was throttled slows down by itself (botocore, "Adaptive retry mode").
+    assert Session("us-east-1").client("ec2").meta.config.retries["mode"] == "adaptive"
+
+
 @pytest.mark.usefixtures("no_time_passes")
 def test_what_fails_otherwise_is_tried_less_often(busy):
     busy += [(500, "InternalError")] * 30

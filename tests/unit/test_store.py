@@ -105,6 +105,14 @@ def test_two_that_meet_try_again_a_little_later(s3, store, slept):
     assert 0.1 <= slept[0] <= 0.3 < slept[1] * 1.5 <= 0.9  # never as long as whoever it met
 
 
+def test_two_that_met_do_not_come_back_together(s3, store, slept):
+    for _ in range(2):
+        s3.add_client_error("put_object", "ConditionalRequestConflict", http_status_code=409)
+        expect_put(s3, IfNoneMatch="*")
+        store.write(environment(), record(), None)
+    assert slept[0] != slept[1]
+
+
 def test_two_that_go_on_meeting_are_locked(s3, store):
     for _ in range(5):
         s3.add_client_error("put_object", "ConditionalRequestConflict", http_status_code=409)

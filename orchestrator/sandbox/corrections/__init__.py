@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
-from orchestrator.sandbox.corrections import ec2, functions, rds, scaling, seeding
+from orchestrator.sandbox.corrections import balancers, ec2, functions, rds, scaling, seeding
 
 
 @functools.cache
@@ -43,6 +43,8 @@ CORRECTIONS: tuple[Callable[[], None], ...] = (
     ec2.launch_template_keeps_its_own_tags,
     ec2.later_template_versions_have_user_data,
     ec2.rules_between_groups_have_a_description,
+    ec2.groups_that_others_name_stay,
+    ec2.what_is_attached_stays,
     ec2.nat_gateways_filtered_by_tag,
     ec2.nat_gateways_own_their_interfaces,
     ec2.interfaces_made_with_an_instance_end_with_it,
@@ -51,9 +53,11 @@ CORRECTIONS: tuple[Callable[[], None], ...] = (
     scaling.scaling_policies_are_enabled,
     scaling.groups_remember_their_warmup,
     scaling.groups_take_reservations_by_default,
+    scaling.groups_with_instances_are_deleted_by_force_only,
     scaling.replacements_join_the_target_groups,
     scaling.instance_refresh,
     scaling.scaling_quotas,
+    balancers.protected_ones_stay,
     functions.functions_remember_their_dead_letters,
     seeding.seeded_snapshots,
 )

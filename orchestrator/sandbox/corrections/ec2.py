@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.instances import Instance
 from moto.ec2.models.launch_templates import LaunchTemplate
 from moto.ec2.models.security_groups import SecurityGroupRule
+from moto.ec2.responses.elastic_network_interfaces import ElasticNetworkInterfaces
 from moto.ec2.utils import parse_user_data
 from moto.elbv2.models import elbv2_backends
 
@@ -49,6 +51,41 @@ def rules_between_groups_have_a_description() -> None:
         return self.ip_range.get("Description") or self.source_group.get("Description")
 
     setattr(SecurityGroupRule, "description", property(description))  # noqa: B010
+
+
+def groups_that_others_name_stay() -> None:
+    """A security group that a rule of another group names cannot be deleted (EC2 API reference,
+    DeleteSecurityGroup); moto deletes it, and nobody sees whether `destroy` takes the rules away first.
+    """
+
+    @around(EC2Backend, "delete_security_group")
+    def delete_security_group(
+        original: Original, self: EC2Backend, name: str | None = None, group_id: str | None = None
+    ) -> Any:
+        others = [group for groups in self.groups.values() for group in groups.values() if group.id != group_id]
+        rules = [rule for group in others for rule in (*group.ingress_rules, *group.egress_rules)]
+        if group_id and any(rule.source_group.get("GroupId") == group_id for rule in rules):
+            raise DependencyViolationError(f"resource {group_id} has a dependent object")
+        return original(self, name, group_id)
+
+
+def what_is_attached_stays() -> None:
+    """An interface that is attached cannot be deleted, nor a VPC that a gateway is attached to (EC2 API reference,
+    DeleteNetworkInterface and DeleteVpc); moto deletes both, and nobody sees whether `destroy` detaches them first.
+    """
+
+    @around(ElasticNetworkInterfaces, "delete_network_interface")  # asked for: an instance's own go with it
+    def delete_network_interface(original: Original, self: ElasticNetworkInterfaces) -> Any:
+        interface = self.ec2_backend.enis.get(self._get_param("NetworkInterfaceId"))
+        if interface and interface.attachment_id:
+            raise EC2ClientError("InvalidParameterValue", f"Network interface '{interface.id}' is currently in use.")
+        return original(self)
+
+    @around(EC2Backend, "delete_vpc")
+    def delete_vpc(original: Original, self: EC2Backend, vpc_id: str) -> Any:
+        if any(gateway.vpc and gateway.vpc.id == vpc_id for gateway in self.internet_gateways.values()):
+            raise DependencyViolationError(f"The vpc '{vpc_id}' has dependencies and cannot be deleted.")
+        return original(self, vpc_id)
 
 
 def nat_gateways_filtered_by_tag() -> None:

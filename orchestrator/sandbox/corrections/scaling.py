@@ -49,6 +49,19 @@ def groups_take_reservations_by_default() -> None:
     setattr(FakeAutoScalingGroup, "capacity_reservation_specification", told)  # noqa: B010
 
 
+def groups_with_instances_are_deleted_by_force_only() -> None:
+    """A group that has instances is in use, unless ForceDelete takes them along (Amazon EC2 Auto Scaling API
+    reference, DeleteAutoScalingGroup); moto deletes it, with its instances.
+    """
+
+    @around(AutoScalingResponse, "delete_auto_scaling_group")
+    def delete_auto_scaling_group(original: Original, self: AutoScalingResponse) -> Any:
+        group = self.autoscaling_backend.autoscaling_groups.get(self._get_param("AutoScalingGroupName"))
+        if group and group.instance_states and not self._get_bool_param("ForceDelete"):
+            raise AutoscalingClientError("ResourceInUse", f"There are instances still in the group {group.name}.")
+        return original(self)
+
+
 def _group(response: AutoScalingResponse) -> Any:
     groups: dict[str, FakeAutoScalingGroup] = response.autoscaling_backend.autoscaling_groups
     return groups[response._get_param("AutoScalingGroupName")]
