@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from github_server import GitHubServer
 from world import LB, Account, Envctl, FakeTerraform, ended
 
 SECRET = "hunter22-and-more"
@@ -30,6 +33,23 @@ def test_a_secret_that_a_provider_repeats(
     assert operation
     assert operation.outcome
     assert SECRET not in operation.outcome
+
+
+def test_it_is_in_no_comment_and_in_nothing_that_the_job_hands_on(
+    envctl: Envctl, known: None, terraform: FakeTerraform, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    files = [tmp_path / "GITHUB_OUTPUT", tmp_path / "GITHUB_STEP_SUMMARY"]
+    terraform.fail("apply", LB, summary=f"the name {SECRET} is taken", detail=f"It was {SECRET}.")
+    with GitHubServer() as github:
+        for name, value in {**github.environ, "GITHUB_ACTIONS": "true", **{f.name: str(f) for f in files}}.items():
+            monkeypatch.setenv(name, value)
+        number = github.open_pr().number
+        failed = envctl("sync", "--pr", str(number), "--yes", "-v")
+        comments = [comment.body for comment in github.comments_on(number)]
+    handed_on = [file.read_text() for file in files]
+    assert failed.code == 4
+    assert all("(sensitive value)" in text for text in (failed.err, comments[0], handed_on[1]))
+    assert [text for text in (failed.out, failed.err, *comments, *handed_on) if SECRET in text] == []
 
 
 def test_a_secret_that_a_short_command_repeats(envctl: Envctl, known: None, terraform: FakeTerraform) -> None:
