@@ -102,7 +102,7 @@ def _scaling_groups(session: Session, environment: Environment, vpcs: tuple[str,
     """Yield groups by name, by tag, and those whose subnets lie in one of `vpcs`: they alone say so."""
     within = [{"Name": "vpc-id", "Values": list(vpcs)}]
     subnets = pages(session.client("ec2"), "describe_subnets", "Subnets", Filters=within) if vpcs else ()
-    vpc_of = {subnet["SubnetId"]: subnet["VpcId"] for subnet in subnets}
+    vpc_of = {subnet["SubnetId"]: subnet.get("VpcId", "") for subnet in subnets}
     for group in pages(session.client("autoscaling"), "describe_auto_scaling_groups", "AutoScalingGroups"):
         name, tags = group["AutoScalingGroupName"], tags_in(group.get("Tags"))
         vpc = next((vpc_of[s] for s in group.get("VPCZoneIdentifier", "").split(",") if s in vpc_of), None)
