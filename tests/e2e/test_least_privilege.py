@@ -133,12 +133,22 @@ def test_the_roles_do_their_work_and_nothing_else(calls: Path, world: World) -> 
         # The bootstrap's own state is out of reach.
         assert refused(aws("s3").put_object, Bucket=outputs["bucket"], Key="bootstrap/terraform.tfstate", Body=b"")
 
+        leave_a_volume()
         destroyed = preview.run("destroy", "--pr", "4", "--yes")
         assert destroyed["left"] == []
 
     left = inventory.difference(before, world.account())
     assert not left, f"not as before:\n{left}"
     judge(calls, allowed_to(outputs["role_arns"]["preview"]))
+
+
+def leave_a_volume() -> None:
+    """A disk of the environment that its instance has lost: no state knows it, the sweep deletes it."""
+    names = {"project": "shop", "repository": "acme/shop", "environment": "shop-pr-4"}
+    tags = [{"Key": f"envctl:{name}", "Value": value} for name, value in names.items()]
+    boto3.client("ec2").create_volume(
+        AvailabilityZone="us-east-1a", Size=1, TagSpecifications=[{"ResourceType": "volume", "Tags": tags}]
+    )
 
 
 def judge(calls: Path, allowed: set[str]) -> None:
