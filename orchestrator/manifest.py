@@ -86,8 +86,9 @@ class Manifest:
     an older one may not write any more. `data_at` is when the database was last restored, `paused_at` since
     when it is paused, and `paused_by` who did it.
 
-    `replacing` is AWS's own id of a database that has to go, for its data is older than `snapshot`: it is set
-    before a refresh touches anything and stays until the new database stands, whoever finishes the work.
+    `replacing` is AWS's own id of a database that has to go, for its data is older than `snapshot`, or "gone"
+    where there is none any more: it is set before anything is touched and stays until the new database stands,
+    whoever finishes the work.
     """
 
     name: str
@@ -120,7 +121,7 @@ class Manifest:
 
     @property
     def restoring(self) -> bool:
-        """Whether the next complete apply restores the database: the first one, and that of a refresh."""
+        """Whether the next complete apply restores the database: the first one, that of a refresh, or of a lost one."""
         return self.applied_at is None or self.replacing is not None
 
 

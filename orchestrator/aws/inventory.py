@@ -30,11 +30,8 @@ def find(session: Session, environment: Environment, vpc: str | None = None) -> 
     vpcs = vpcs_of(session, environment)
     if vpc and vpc not in vpcs:
         vpcs = (*vpcs, vpc)
-    looks: list[Callable[[], Iterator[Found]]] = [
-        partial(inventory_ec2.things, session, environment, vpcs, kind) for kind in inventory_ec2.KINDS
-    ]
-    looks += [
-        lambda: inventory_ec2.instances(session, environment, vpcs),
+    looks = [
+        *_ec2(session, environment, vpcs),
         lambda: _load_balancers(session, environment, vpcs),
         lambda: _scaling_groups(session, environment, vpcs),
         lambda: _databases(session, environment, vpcs),
@@ -44,17 +41,34 @@ def find(session: Session, environment: Environment, vpc: str | None = None) -> 
         lambda: _secrets(session, environment),
         lambda: _alarms(session, environment),
     ]
-    for service in (
-        "ec2",
-        "elbv2",
-        "autoscaling",
-        "rds",
-        "logs",
-        "iam",
-        "secretsmanager",
-        "cloudwatch",
-        "sts",
-    ):
+    services = ("ec2", "elbv2", "autoscaling", "rds", "logs", "iam", "secretsmanager", "cloudwatch", "sts")
+    return _gather(session, environment, services, looks)
+
+
+def tagged_in_ec2(session: Session, environment: Environment) -> tuple[Found, ...]:
+    """Return what EC2 holds with the environment's tag, sorted: EC2 alone makes a thing twice when asked twice.
+
+    Everything else has a name that its service refuses the second time. Volumes and interfaces are left out:
+    those of an instance that is just starting are listed before they are attached to it.
+    """
+    found = _gather(session, environment, ("ec2", "sts"), _ec2(session, environment, ()))
+    return tuple(item for item in found if item.type not in ("ec2:volume", "ec2:network-interface"))
+
+
+Look = Callable[[], Iterator[Found]]
+
+
+def _ec2(session: Session, environment: Environment, vpcs: tuple[str, ...]) -> list[Look]:
+    return [
+        *(partial(inventory_ec2.things, session, environment, vpcs, kind) for kind in inventory_ec2.KINDS),
+        lambda: inventory_ec2.instances(session, environment, vpcs),
+    ]
+
+
+def _gather(
+    session: Session, environment: Environment, services: tuple[str, ...], looks: list[Look]
+) -> tuple[Found, ...]:
+    for service in services:  # clients are not made by several threads at once
         session.client(service)
     with ThreadPoolExecutor(8) as pool:
         found = pool.map(lambda look: _complete(look, environment), looks)
@@ -210,8 +224,11 @@ def _secrets(session: Session, environment: Environment) -> Iterator[Found]:
 
 
 def _alarms(session: Session, environment: Environment) -> Iterator[Found]:
-    # TargetTracking-<group>-... are made by a target-tracking policy itself.
+    # TargetTracking-<group>-... are made by a target-tracking policy itself, and go with its group.
+    described = pages(session.client("autoscaling"), "describe_auto_scaling_groups", "AutoScalingGroups")
+    groups = tuple(group["AutoScalingGroupName"] for group in described)
     for prefix in (f"{environment.name}-", f"TargetTracking-{environment.name}-"):
         for alarm in pages(session.client("cloudwatch"), "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix):
-            why = "has the environment's name"
-            yield Found(alarm["AlarmArn"], "cloudwatch:alarm", alarm["AlarmName"], why)
+            name, why = alarm["AlarmName"], "has the environment's name"
+            group = next((group for group in groups if name.startswith(f"TargetTracking-{group}-")), None)
+            yield Found(alarm["AlarmArn"], "cloudwatch:alarm", name, why, parent=group)

@@ -49,6 +49,14 @@ def replaced_database(planned: Mapping[str, Resource]) -> str | None:
     return None
 
 
+def restores_database(planned: Mapping[str, Resource]) -> bool:
+    """Return whether the plan would make a database that is not there."""
+    return any(
+        holds_data(resource.type) and resource.action == "create" and not _is_replica(address)
+        for address, resource in planned.items()
+    )
+
+
 def _is_replica(address: str) -> bool:
     """Return whether the resource itself is called a replica; what its module is called says nothing."""
     name = re.search(r"\.(?P<name>[\w-]+)(\[[^\]]*\])?$", address)

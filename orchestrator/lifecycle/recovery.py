@@ -61,6 +61,25 @@ def recover(context: Context, record: Manifest | None) -> bool:
     return bool(orphans) or trusted
 
 
+def clear_doubles(context: Context) -> tuple[Leftover, ...]:
+    """After an apply that made something: delete what it made without knowing; return what would not go.
+
+    EC2 may make a thing, answer with an error, and make another one when the provider asks again: the apply ends
+    well and the first one would live, and count against the account's limits, as long as the environment.
+    """
+    known = context.store.state(context.environment)
+
+    def look() -> tuple[Found, ...]:
+        found = inventory.tagged_in_ec2(context.session, context.environment)
+        return _unknown_with_tags(context, known, found)
+
+    doubles = look()
+    if not doubles:
+        return ()
+    with context.watch.step("recover", f"deleting {_count(doubles)} that AWS made and did not tell Terraform of"):
+        return until_gone(context, look)
+
+
 def clear_strangers(context: Context, vpc: str | None) -> None:
     """Before a destroy: delete what is the environment's own and Terraform does not know of.
 
@@ -106,14 +125,21 @@ def _strangers(context: Context, known: State | None, vpc: str | None, handmade:
 
     `handmade`: what people made inside the environment's VPC counts as well, else only what carries its tags.
     """
-    if known is not None and not known.readable:
-        return ()  # it may know everything: Terraform says what is wrong with it
-    ids = known.ids if known else frozenset()
     found = inventory.find(context.session, context.environment, vpc)
-    unknown = [item for item in found if item.parent is None and item.id not in ids and item.arn not in ids]
     if handmade:
-        return sweep.owned(context.session, context.environment, unknown)
-    return tuple(i for i in unknown if sweep.carries_tags(context.session, context.environment, i))
+        return sweep.owned(context.session, context.environment, _unknown(known, found))
+    return _unknown_with_tags(context, known, found)
+
+
+def _unknown_with_tags(context: Context, known: State | None, found: Iterable[Found]) -> tuple[Found, ...]:
+    return tuple(i for i in _unknown(known, found) if sweep.carries_tags(context.session, context.environment, i))
+
+
+def _unknown(known: State | None, found: Iterable[Found]) -> list[Found]:
+    if known is not None and not known.readable:
+        return []  # it may know everything: Terraform says what is wrong with it
+    ids = known.ids if known else frozenset()
+    return [item for item in found if item.parent is None and item.id not in ids and item.arn not in ids]
 
 
 def _trust(context: Context, known: State | None) -> bool:

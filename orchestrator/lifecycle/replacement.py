@@ -18,6 +18,9 @@ from orchestrator.lifecycle.context import Context
 from orchestrator.lifecycle.recovery import until_gone
 from orchestrator.state import State
 
+# In place of the old database's id, where it is gone already: by hand, or by a destroy that did not end.
+GONE = "gone"
+
 
 def addresses(context: Context, replacing: str, clear: bool) -> tuple[str, ...]:
     """Return what the plan has to replace so that the database with the id `replacing` goes.
@@ -53,7 +56,7 @@ def unknown(living: tuple[Database, ...], known: State) -> tuple[Database, ...]:
 
 def outdated(living: tuple[Database, ...]) -> str:
     """Return the id of the database whose data a refresh replaces; one that is gone has none to lose. Pure."""
-    return next((database.resource_id for database in living if database.holds_data), "gone")
+    return next((database.resource_id for database in living if database.holds_data), GONE)
 
 
 def finish_cluster(context: Context, outputs: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from orchestrator import cost, manifest
 from orchestrator.aws import inventory
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Changes, Notice, Run
-from orchestrator.lifecycle import code, policy, prepare, replacement, unsaved, wake
+from orchestrator.lifecycle import code, policy, prepare, recovery, replacement, unsaved, wake
 from orchestrator.lifecycle.context import Context
 from orchestrator.lifecycle.health import has_site, settle
 from orchestrator.lifecycle.holding import Holding, holding
@@ -55,6 +55,7 @@ def _create(context: Context, options: UpOptions, prepared: Prepared, writer: _R
             return _unknown_to_terraform(context, writer.manifest, left)
     refuse_short_credentials(context, writer.manifest, "up")
     options.still_wanted()
+    writer.restores()
     writer.intend(options.lives)
     with context.watch.step("apply", "creating"):
         run = context.engine.apply(saved=False)
@@ -85,6 +86,8 @@ def _update(context: Context, options: UpOptions, prepared: Prepared, writer: _R
             return _unchanged(context, options, writer)
         refuse_short_credentials(context, writer.manifest, "up")
         options.still_wanted()
+        if policy.restores_database(run.planned):
+            writer.restores()
         writer.intend(options.lives)
         if paused:  # a database that is stopped takes no changes, and Terraform does not start it
             _wake(context, writer)
@@ -133,6 +136,7 @@ def _conclude(context: Context, options: UpOptions, writer: _Record, run: Run) -
         except EnvctlError as error:  # everything stands: the next `up` makes this one setting
             writer.conclude("unhealthy", error.message, run.outputs)
             return _outcome(context, writer.manifest, run, error)
+    notes = _cleared(context) if (run.changes.add or run.changes.replace) and not run.interrupted else ()
     if run.interrupted:  # too late to stop anything: only its health was not looked at
         writer.conclude("unhealthy", "interrupted before its health was known", run.outputs)
         return _outcome(context, writer.manifest, run, failure(run, "apply"))
@@ -141,8 +145,18 @@ def _conclude(context: Context, options: UpOptions, writer: _Record, run: Run) -
         writer.conclude("unhealthy", "applied; its health is not known yet", run.outputs)
     status, health_error = settle(context, run.outputs, options.wait_s)
     writer.conclude(status, health_error.message if health_error else "applied", run.outputs)
-    unseen = ("Whether it is healthy was not looked at.",) if options.wait_s is None and has_site(run.outputs) else ()
-    return _outcome(context, writer.manifest, run, health_error, unseen)
+    if options.wait_s is None and has_site(run.outputs):
+        notes = (*notes, "Whether it is healthy was not looked at.")
+    return _outcome(context, writer.manifest, run, health_error, notes)
+
+
+def _cleared(context: Context) -> tuple[str, ...]:
+    """Clear what AWS made twice; return what is to be said if it cannot be: the environment works all the same."""
+    try:
+        left = recovery.clear_doubles(context)
+    except EnvctlError as error:
+        return (f"Whether AWS made something twice was not seen: {error.message}",)
+    return tuple(f"{each.arn} is in no state and could not be deleted: {each.why}." for each in left)
 
 
 class _Record:
@@ -162,6 +176,15 @@ class _Record:
             self.manifest = manifest.begin(
                 context.environment, prepared.snapshot, context.now(), context.config.limits.ttl
             )
+
+    def restores(self) -> None:
+        """Note that the data of an environment that was complete once is restored again.
+
+        Its database went by hand, or with a destroy that did not end. Until the new one stands nobody has worked
+        with it: whoever comes next may delete and restore it, as in the middle of a refresh.
+        """
+        if self.manifest.applied_at and not self.manifest.replacing:
+            self.manifest = replace(self.manifest, replacing=replacement.GONE)
 
     def intend(self, lives: timedelta | None = None) -> None:
         """Write the intent; raises EnvctlError (locked) when another run was first."""

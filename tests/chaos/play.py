@@ -13,7 +13,7 @@ from pathlib import Path
 from chaos.killer import Killer
 from chaos.rules import Rules
 from chaos.scenarios import Scenario
-from chaos.stage import COMMITS, Account, Checkout, Faults, Looks, Ran
+from chaos.stage import COMMITS, OLD_SNAPSHOT, Account, Checkout, Faults, Looks, Ran
 
 TRIES = 6
 GIVE_UP = 2  # times that the same error came again, and nobody is at work any more
@@ -39,7 +39,7 @@ class Result:
 
     @property
     def ok(self) -> bool:
-        return self.converged and not (self.leftovers or self.lost or self.replaced)
+        return self.converged and not (self.leftovers or self.lost or self.replaced or self.doubled)
 
 
 def play(scenario: Scenario, account: Account, directory: Path, log: Path) -> Result:
@@ -88,7 +88,8 @@ class _Play:
         self._gone()
 
     def _first_up(self) -> bool:
-        ran = self._envctl("up", "--yes", "--commit", self.commit)
+        older = ("--snapshot", OLD_SNAPSHOT) if self.scenario.operation == "refresh" else ()
+        ran = self._envctl("up", "--yes", "--commit", self.commit, *older)
         if ran.code != 0:
             self.result.trouble.append(f"before any fault: {ran}")
         if self.scenario.operation == "update":
@@ -116,6 +117,10 @@ class _Play:
     def _wish(self, operation: str) -> tuple[str, ...]:
         if operation == "destroy":
             return ("destroy", "--yes")
+        if operation == "refresh":
+            return ("refresh-data", "--yes")
+        if operation == "pause":
+            return ("pause",)
         return ("up", "--yes", "--commit", self.commit)
 
     def _look(self) -> Looks:
@@ -126,6 +131,8 @@ class _Play:
             self.checkout.move(self.scenario)
         if self.scenario.then == "destroy":
             return True  # what follows is the destroy anyway
+        if self.scenario.then == "again" and not (self._repeat(self.scenario.operation, killer) and self._as_asked()):
+            return False
         if not self._repeat("up", killer):
             return False
         plan = self._envctl("plan", "--fail-on-changes", "--commit", self.commit)
@@ -134,6 +141,16 @@ class _Play:
             return False
         self._compare()
         return True
+
+    def _as_asked(self) -> bool:
+        """Return whether what was asked for again is so."""
+        now = self._look()
+        if self.scenario.operation == "refresh":
+            if now.snapshot == self.base.snapshot:
+                self.result.trouble.append(f"refreshed, and the data is still of {now.snapshot}")
+        elif awake := [name for name, status in now.statuses.items() if status not in ("stopping", "stopped")]:
+            self.result.trouble.append(f"paused, and awake: {awake}")
+        return not self.result.trouble
 
     def _compare(self) -> None:
         """Hold what is there after convergence against what was there when the fault was over."""
@@ -149,11 +166,24 @@ class _Play:
                 for each in known
                 if each not in now.state and any(each in ids for ids in now.tagged.values())
             ]
+        self.result.trouble += [f"{name} is {status}" for name, status in now.statuses.items() if status != "available"]
+        if self.scenario.operation == "refresh":
+            self._compare_data(now)
+            return
         # One that no state knew before anything was complete holds nobody's work: it may be deleted and made again.
         kept = self.after.databases if '"aws_rds_cluster"' in self.after.state else {}
         for name, identity in (self.base.databases | kept).items():
             if now.databases.get(name) != identity and self.scenario.operation != "destroy":
                 self.result.replaced.append(f"{name} was {identity} and is {now.databases.get(name)}")
+
+    def _compare_data(self, now: Looks) -> None:
+        """A refresh replaces the database on purpose: exactly when the record says that its data is another's."""
+        for name, identity in self.base.databases.items():
+            if (now.databases.get(name) == identity) is not (now.snapshot == self.base.snapshot):
+                self.result.replaced.append(
+                    f"{name} was {identity} of {self.base.snapshot}, and {now.databases.get(name)} is said to be of "
+                    f"{now.snapshot}"
+                )
 
     def _gone(self) -> None:
         if not self._repeat("destroy", Killer(None)):

@@ -13,7 +13,7 @@ from typing import Literal
 from chaos.killer import Event, Kill, Victim
 from chaos.rules import Fault, Rule
 
-Operation = Literal["create", "update", "destroy"]
+Operation = Literal["create", "update", "destroy", "refresh", "pause"]
 Stage = Literal["small", "fake", "full"]
 """A small root with the real Terraform, a fake Terraform, or the environment as it is shipped."""
 
@@ -21,7 +21,7 @@ Stage = Literal["small", "fake", "full"]
 @dataclass(frozen=True)
 class Scenario:
     """One operation under one kind of fault. `then` is what is asked for afterwards, without faults, until it is
-    so; `elsewhere`: from another checkout, as on another runner."""
+    so ("again": the operation itself, and then `up`); `elsewhere`: from another checkout, as on another runner."""
 
     seed: int
     number: int
@@ -32,7 +32,7 @@ class Scenario:
     kill: Kill | None
     database: bool = False
     elsewhere: bool = False
-    then: Literal["up", "destroy"] = "up"
+    then: Literal["up", "destroy", "again"] = "up"
 
     def __str__(self) -> str:
         faults = [f"{rule.label}, {rule.times or 'all'} from the {rule.nth}. on" for rule in self.rules]
@@ -71,6 +71,15 @@ _DELETES = (
     ("ec2", "DeleteVpc", 1),
     ("iam", "DeleteRole", 1),
 )
+_REFRESHES = (("rds", "DeleteDBCluster", 1), ("rds", "RestoreDBClusterFromSnapshot", 1), ("rds", "ModifyDBCluster", 1))
+_PAUSES = (("rds", "StopDBCluster", 1),)
+_CHANGES = {
+    "create": _CREATES,
+    "update": _UPDATES,
+    "destroy": _DELETES,
+    "refresh": _REFRESHES,
+    "pause": _PAUSES,
+}
 _STATE, _LOCK, _MANIFEST = "*/terraform.tfstate", "*/terraform.tfstate.tflock", "*/manifest.json"
 _S3 = (("PutObject", _LOCK), ("PutObject", _STATE), ("PutObject", _MANIFEST))
 _BOTO = "Boto3*"
@@ -95,7 +104,7 @@ class Dice:
 
     def change(self) -> tuple[str, str, int]:
         """A call that changes something: service, action, which of them."""
-        calls = {"create": _CREATES, "update": _UPDATES, "destroy": _DELETES}[self.operation]
+        calls = _CHANGES[self.operation]
         if self.operation == "create" and self.database:
             calls = (*_DATABASE, *_DATABASE, *calls)
         service, action, often = self.rng.choice(calls)
@@ -104,13 +113,14 @@ class Dice:
     def event(self, victim: Victim) -> Event:
         """When to strike: where the victim is there."""
         if self.stage == "full":
-            return Event(seconds=round(self.rng.uniform(4, 55 if self.operation == "destroy" else 100), 1))
+            return Event(seconds=round(self.rng.uniform(4, 100 if self.operation in ("create", "refresh") else 55), 1))
         way = self.rng.random()
         if way < 0.25:
             return Event(seconds=round(self.rng.uniform(0.4, 2.0 if self.stage == "fake" else 7.5), 1))
         moment: Literal["before", "after"] = self.rng.choice(("before", "after"))
-        if way < 0.5 or self.stage == "fake":
-            alone = victim in ("terraform", "provider")  # envctl itself writes lock and record
+        alone = victim in ("terraform", "provider")
+        # envctl itself writes lock and record, and stops databases.
+        if way < 0.5 or self.stage == "fake" or (alone and self.operation == "pause"):
             calls = (("GetObject", _STATE), ("PutObject", _STATE)) if alone else (*_S3, ("DeleteObject", _LOCK))
             action, path = self.rng.choice(calls)
             return Event("s3", action, path, moment, self.rng.randint(1, 2 if path == _MANIFEST else 1))
@@ -186,12 +196,13 @@ class Kind:
 
     name: str
     draw: Callable[[Dice], Drawn]
-    only: tuple[Operation, ...] = ("create", "create", "update", "destroy")
+    only: tuple[Operation, ...] = (*(("create",) * 4), *(("update", "destroy") * 3), "refresh", "pause")
     stages: tuple[Stage, ...] = ("small",)
     database: bool = False
 
 
 _BOTH: tuple[Stage, ...] = ("small", "fake")
+_DATA: tuple[Operation, ...] = ("create", "refresh")
 _ANY: tuple[Stage, ...] = ("small", "fake", "full")
 KINDS = (
     Kind("answers late", _many("delay", seconds=0.5), stages=_BOTH),
@@ -208,9 +219,9 @@ KINDS = (
     Kind("state refused", _bucket("refuse", "denied", 0, (("PutObject", _STATE),))),
     Kind("unlock refused", _bucket("refuse", "unavailable", 0, (("DeleteObject", _LOCK),))),
     Kind("stays creating", _named("rewrite", "ec2", "DescribeVpcs|DescribeSubnets", most=8), ("create",)),
-    Kind("database stays creating", _named("rewrite", "rds", "DescribeDBClusters", most=4), ("create",), database=True),
+    Kind("database stays creating", _named("rewrite", "rds", "DescribeDBClusters", most=4), _DATA, database=True),
     Kind("VpcLimitExceeded", _named("refuse", "ec2", "CreateVpc", "vpc-limit", 2), ("create",)),
-    Kind("no database capacity", _named("refuse", "rds", "Restore*", "capacity"), ("create",), database=True),
+    Kind("no database capacity", _named("refuse", "rds", "Restore*", "capacity"), _DATA, database=True),
     Kind(
         "DependencyViolation",
         _named("refuse", "ec2", "DeleteSubnet|DeleteVpc|DeleteSecurityGroup|Det*", "dependency", 6),
@@ -226,7 +237,7 @@ KINDS = (
     Kind("KILL Terraform", _killed("KILL", "terraform"), stages=_ANY),
     Kind("KILL the provider", _killed("KILL", "provider")),
     Kind("KILL everything", _killed("KILL", "all"), stages=_ANY),
-    Kind("killed with a database", _killed("KILL", "all"), ("create",), database=True),
+    Kind("killed with a database", _killed("KILL", "all"), (*_DATA, "pause"), database=True),
     Kind("cancelled by GitHub", _killed("cancelled", "envctl"), stages=_BOTH),
 )
 BY_NAME = {kind.name: kind for kind in KINDS}
@@ -243,7 +254,10 @@ def draw(seed: int, number: int, full: bool = False) -> Scenario:
     if full and "full" in kind.stages:
         stage = "full"
     operation = rng.choice(kind.only)
-    rules, kill = kind.draw(Dice(rng, operation, stage, kind.database))
+    if operation == "refresh" and stage == "fake":
+        stage = "small"  # it is about a database
+    database = kind.database or operation == "refresh" or (operation == "pause" and stage == "small")
+    rules, kill = kind.draw(Dice(rng, operation, stage, database))
     return Scenario(
         seed,
         number,
@@ -252,10 +266,16 @@ def draw(seed: int, number: int, full: bool = False) -> Scenario:
         stage,
         rules,
         kill,
-        database=kind.database,
+        database=database,
         elsewhere=bool(kill and rng.random() < 0.3) or kind.name == "cancelled by GitHub",
-        then="destroy" if rng.random() < 0.3 or (operation == "destroy" and rng.random() < 0.5) else "up",
+        then=_then(rng, operation),
     )
+
+
+def _then(rng: random.Random, operation: Operation) -> Literal["up", "destroy", "again"]:
+    if rng.random() < 0.3 or (operation == "destroy" and rng.random() < 0.5):
+        return "destroy"
+    return "again" if operation in ("refresh", "pause") and rng.random() < 0.5 else "up"
 
 
 def draw_all(seed: int, runs: int, full: int) -> list[Scenario]:

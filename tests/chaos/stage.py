@@ -38,6 +38,7 @@ PR = 7
 NAME = f"shop-pr-{PR}"
 PREFIX = f"environments/acme/shop/pr-{PR}/"
 COMMITS = ("a" * 40, "b" * 40)
+OLD_SNAPSHOT = "shop-prod-release-001"
 NOTE_S = 0.25  # how often descendants are noted
 LONG = timedelta(minutes=5)  # longer than a run may be silent before GitHub is asked about it
 
@@ -85,6 +86,7 @@ class Looks:
     """What the account held at one moment of environment NAME: ids by kind, its state, its databases.
 
     `lineage` is that of the state in the bucket: Terraform gives one that is pushed into an empty place a new one.
+    `databases` are AWS's own ids of them by name; `snapshot` is the one that the record says the data is of.
     """
 
     lineage: str | None = None
@@ -92,6 +94,8 @@ class Looks:
     managed: int = 0
     tagged: dict[str, list[str]] = field(default_factory=dict)
     databases: dict[str, str] = field(default_factory=dict)
+    statuses: dict[str, str] = field(default_factory=dict)
+    snapshot: str | None = None
 
 
 class Here(boto3.Session):
@@ -150,7 +154,7 @@ class Account:
 
     def look(self, errored: Path) -> Looks:
         """Look at the environment; a state that could not be saved counts as its state."""
-        found = Looks()
+        found = Looks(snapshot=((self._stored("manifest.json") or {}).get("snapshot") or {}).get("id"))
         saved = self._state()
         kept = _readable(errored.read_text()) if errored.is_file() else saved
         if kept:
@@ -171,12 +175,16 @@ class Account:
         for cluster in self.session.client("rds").describe_db_clusters()["DBClusters"]:
             if cluster["DBClusterIdentifier"].startswith(NAME):
                 found.databases[cluster["DBClusterIdentifier"]] = cluster["DbClusterResourceId"]
+                found.statuses[cluster["DBClusterIdentifier"]] = cluster["Status"]
         return found
 
     def _state(self) -> dict[str, Any] | None:
+        return self._stored("terraform.tfstate")
+
+    def _stored(self, name: str) -> dict[str, Any] | None:
         s3 = self.session.client("s3")
         try:
-            return _readable(s3.get_object(Bucket=STATE_BUCKET, Key=f"{PREFIX}terraform.tfstate")["Body"].read())
+            return _readable(s3.get_object(Bucket=STATE_BUCKET, Key=f"{PREFIX}{name}")["Body"].read())
         except s3.exceptions.NoSuchKey:
             return None
 

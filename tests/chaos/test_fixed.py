@@ -62,5 +62,7 @@ def test_it_comes_to_a_good_end(scenario: Scenario, account: Account, tmp_path: 
     if not result.ok:
         account.renew()
     assert result.faults, "nothing went wrong: the scenario shows nothing"
-    assert (result.trouble, result.leftovers, result.lost, result.replaced) == ([], [], [], []), log.read_text()
+    assert (result.trouble, result.leftovers, result.lost, result.replaced, result.doubled) == ([], [], [], [], []), (
+        log.read_text()
+    )
     assert result.converged

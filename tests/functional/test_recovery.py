@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,21 @@ from pathlib import Path
 import pytest
 from chaos.proxy import Proxy
 from chaos.rules import Rule, Rules
-from world import BUCKET, CLUSTER, LB, PREFIX, VPC, Account, Clock, Envctl, FakeTerraform, Result, context_with, ended
+from world import (
+    BUCKET,
+    CLUSTER,
+    LB,
+    PREFIX,
+    RESOURCES,
+    VPC,
+    Account,
+    Clock,
+    Envctl,
+    FakeTerraform,
+    Result,
+    context_with,
+    ended,
+)
 
 from orchestrator.events import Step
 from orchestrator.lifecycle.context import Context
@@ -102,11 +117,13 @@ def test_a_state_that_does_not_follow_the_present_one_is_for_a_person(
 
 
 def test_a_state_that_a_killed_run_could_not_save_is_found_before_the_account_is_compared_with_the_old_one(
-    envctl: Envctl, doubtful: None, account: Account
+    envctl: Envctl, doubtful: None, account: Account, terraform: FakeTerraform
 ) -> None:
     vpc, key = tagged_vpc(account), f"{PREFIX}pr-42/terraform.tfstate"
     body = json.loads(account.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read())
-    made = {"mode": "managed", "type": "aws_vpc", "name": "x", "address": "aws_vpc.x", "is": {"type": "aws_vpc"}}
+    known = {"type": "aws_vpc", "id": vpc}
+    terraform.set(resources={**RESOURCES, "aws_vpc.x": known})
+    made = {"mode": "managed", "type": "aws_vpc", "name": "x", "address": "aws_vpc.x", "is": known}
     made["instances"] = [{"attributes": {"id": vpc, "tags": {"Name": "shop-pr-42"}}}]
     # envctl was killed, Terraform went on and left it where it ran.
     left = envctl.directory / "terraform" / "env" / "errored.tfstate"
@@ -227,6 +244,68 @@ def test_an_up_after_it_deletes_what_no_state_knows(context: Context, doubtful: 
     assert [group["VpcId"] for group in found] == [vpc]
 
 
+def test_what_aws_made_twice_in_an_up_that_ended_well_goes_at_once(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    known = account.vpc("shop-pr-42")
+    terraform.set(gate=LB, resources={VPC: {"type": "aws_vpc", "id": known}, LB: {"type": "aws_lb"}})
+    process = envctl.spawn("up", "--pr", "42", "--yes")
+    terraform.wait_for("reached")
+    ec2, doubled = account.client("ec2"), tagged_vpc(account)
+    disk = ec2.create_volume(
+        AvailabilityZone="us-east-1a", Size=1, TagSpecifications=[{"ResourceType": "volume", "Tags": TAGS}]
+    )["VolumeId"]
+    terraform.let("go")
+    result = ended(process)
+    assert (result.code, account.manifest().status) == (0, "ready")
+    assert "deleting 1 thing that AWS made and did not tell Terraform of" in result.err
+    left = {vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]}
+    assert (known in left, doubled in left) == (True, False)
+    # It may be that of an instance which is just starting.
+    assert [volume["VolumeId"] for volume in ec2.describe_volumes()["Volumes"]] == [disk]
+
+
+def test_what_aws_made_twice_and_keeps_is_said_and_the_environment_is_ready(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for action, error, what in (
+        ("DescribeVpcs", "denied", "Whether AWS made something twice was not seen"),
+        ("DeleteVpc", "dependency", "is in no state and could not be deleted"),
+    ):
+        terraform.change(LB, replaces=True) if account.objects() else None
+        rules = Rules((Rule("refuse", action=action, agent="Boto3*", times=0, error=error),))
+        with Proxy(account.endpoint, rules) as proxy:
+            monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+            tagged_vpc(account)
+            outcome = bring_up(context_with(Clock()), UpOptions())
+        assert (outcome.error, account.manifest().status) == (None, "ready")
+        assert what in " ".join(outcome.notes)
+
+
+def test_the_alarms_of_a_scaling_group_that_stands_are_its_own(
+    envctl: Envctl, doubtful: None, account: Account
+) -> None:
+    scaling, tags = account.client("autoscaling"), [{"Key": "envctl:environment", "Value": "shop-pr-42"}]
+    scaling.create_launch_configuration(LaunchConfigurationName="x", ImageId="ami-12c6146b", InstanceType="t3.micro")
+    size = {"MinSize": 0, "MaxSize": 1, "AvailabilityZones": ["us-east-1a"], "LaunchConfigurationName": "x"}
+    scaling.create_auto_scaling_group(AutoScalingGroupName="shop-pr-42-web", Tags=tags, **size)
+    alarms = account.client("cloudwatch")
+    for name in ("TargetTracking-shop-pr-42-web-AlarmHigh", "TargetTracking-shop-pr-42-gone-AlarmHigh"):
+        alarms.put_metric_alarm(
+            AlarmName=name,
+            Namespace="AWS/EC2",
+            MetricName="CPUUtilization",
+            Statistic="Average",
+            Threshold=60.0,
+            Period=60,
+            EvaluationPeriods=1,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+    assert up(envctl).code == 0
+    (left,) = alarms.describe_alarms()["MetricAlarms"]
+    assert left["AlarmName"] == "TargetTracking-shop-pr-42-web-AlarmHigh"
+
+
 def test_what_the_state_knows_is_no_stranger(envctl: Envctl, account: Account, terraform: FakeTerraform) -> None:
     vpc = tagged_vpc(account)
     terraform.set(resources={VPC: {"type": "aws_vpc", "id": vpc}, LB: {"type": "aws_lb"}})
@@ -251,6 +330,50 @@ def test_a_database_that_people_worked_with_is_never_deleted_by_an_up(
     assert result.code == 8
     assert "would lose its data" in result.err
     assert account.client("rds").describe_db_clusters(DBClusterIdentifier="shop-pr-42")["DBClusters"]
+
+
+@pytest.fixture
+def reopened(envctl: Envctl, account: Account, terraform: FakeTerraform) -> None:
+    """A complete environment of which a destroy took the database, and no more."""
+    terraform.set(outputs={"database_cluster_id": {"value": "shop-pr-42"}})
+    account.database("shop-pr-42")
+    assert up(envctl).code == 0
+    terraform.fail("destroy", VPC)
+    assert destroyed(envctl, "--no-sweep").code == 8
+    account.client("rds").delete_db_cluster(DBClusterIdentifier="shop-pr-42", SkipFinalSnapshot=True)
+    terraform.set(fail={})
+
+
+def test_an_up_after_a_destroy_that_took_the_database_restores_it_as_the_first_one_did(
+    envctl: Envctl, reopened: None, account: Account, terraform: FakeTerraform
+) -> None:
+    before = account.manifest().data_at
+    terraform.set(gate=CLUSTER)
+    process = envctl.spawn("up", "--pr", "42", "--yes")
+    terraform.wait_for("reached")
+    account.database("shop-pr-42")
+    time.sleep(1.1 - time.time() % 1)  # the record's times are whole seconds
+    terraform.let("go")
+    assert ended(process).code == 0
+    (cluster,) = account.client("rds").describe_db_clusters(DBClusterIdentifier="shop-pr-42")["DBClusters"]
+    assert cluster["IAMDatabaseAuthenticationEnabled"]
+    record = account.manifest()
+    assert before
+    assert record.data_at
+    assert (record.data_at > before, record.replacing) == (True, None)
+
+
+def test_when_that_up_is_killed_what_it_restored_holds_nobodys_work(
+    envctl: Envctl, reopened: None, account: Account, terraform: FakeTerraform
+) -> None:
+    terraform.set(die_at=CLUSTER)
+    assert up(envctl).code != 0
+    lost = account.database("shop-pr-42")
+    terraform.set(die_at=None, outputs={})
+    account.client("s3").delete_object(Bucket=BUCKET, Key=LOCK)
+    result = up(envctl)
+    assert (result.code, account.manifest().status) == (0, "ready"), result.err
+    assert lost not in [c["DbClusterResourceId"] for c in account.client("rds").describe_db_clusters()["DBClusters"]]
 
 
 @pytest.fixture
