@@ -102,6 +102,7 @@ def test_the_roles_do_their_work_and_nothing_else(calls: Path, world: World) -> 
     world.environ["ENVCTL_TERRAFORM__PERMISSIONS_BOUNDARY_ARN"] = outputs["permissions_boundary_arn"]
     foreign = boto3.client("ec2").create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     before = world.account()
+    leave_a_volume()
 
     with enforced(world):
         plan, preview = acting(world, roles["plan"]), acting(world, roles["preview"])
@@ -133,7 +134,6 @@ def test_the_roles_do_their_work_and_nothing_else(calls: Path, world: World) -> 
         # The bootstrap's own state is out of reach.
         assert refused(aws("s3").put_object, Bucket=outputs["bucket"], Key="bootstrap/terraform.tfstate", Body=b"")
 
-        leave_a_volume()
         destroyed = preview.run("destroy", "--pr", "4", "--yes")
         assert destroyed["left"] == []
 
