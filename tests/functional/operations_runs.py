@@ -9,9 +9,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from operations_stage import Stage
-from test_recovery import TAGS, killed_while_applying
+from test_recovery import TAGS, killed_while_applying, tagged_vpc
 from world import CLUSTER, LB, PREFIX, VPC, Result, ended
 
+from orchestrator.lifecycle import recovery
 from orchestrator.workspace import Workspace
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -68,6 +69,25 @@ def left_in_no_state(stage: Stage) -> Result:
     stage.terraform.set(fail={})
     stage.account.client("logs").create_log_group(logGroupName="/aws/rds/cluster/shop-pr-42/error")
     return stage.up()
+
+
+def made_twice(stage: Stage) -> Result:
+    stage.terraform.set(gate=LB)
+    process = stage.envctl.spawn("up", "--pr", "42", "--yes")
+    stage.terraform.wait_for("reached")
+    tagged_vpc(stage.account)
+    stage.terraform.let("go")
+    return ended(process)
+
+
+def made_twice_and_kept(stage: Stage) -> Result:
+    tagged_vpc(stage.account)
+    stage.patch.setattr(recovery, "STILL_S", 0)
+    return stage.up_with(fault="refuse", action="DeleteVpc", error="dependency", times=0)
+
+
+def made_twice_or_not(stage: Stage) -> Result:
+    return stage.up_with(fault="refuse", action="DescribeVpcs", error="denied", times=0)
 
 
 def unknown_database(stage: Stage) -> Result:
@@ -152,6 +172,9 @@ SITUATIONS: dict[str, Callable[[Stage], Result]] = {
     "The lock of shop-pr-42 was taken": lock_taken_away,
     "Interrupted during terraform apply": interrupted,
     "deleting … that an earlier run left": left_in_no_state,
+    "deleting … that AWS made": made_twice,
+    "… is in no state and could not be deleted": made_twice_and_kept,
+    "Whether AWS made something twice": made_twice_or_not,
     "The state of shop-pr-42 does not know its database": unknown_database,
     "An earlier run of shop-pr-42 did not end well": strange_things,
     "terraform apply: it ended with": terraform_killed,
