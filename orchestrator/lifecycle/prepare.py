@@ -185,6 +185,6 @@ def _refuse_too_many(context: Context) -> None:
     others = context.store.count(repository_prefix(context.config))
     if others >= limit:
         raise NoRoom(
-            f"There are {others} environments already, and limits.max_environments is {limit}.",
+            f"limits.max_environments is {limit}, and the environments that exist already number {others}.",
             "Destroy one (`envctl list` shows which expires first), or raise the limit.",
         )

@@ -68,6 +68,8 @@ def clear_doubles(context: Context) -> tuple[Leftover, ...]:
     well and the first one would live, and count against the account's limits, as long as the environment.
     """
     known = context.store.state(context.environment)
+    if known is None or known.empty:
+        return ()  # what was just applied is in it: one without that is not what Terraform saved
 
     def look() -> tuple[Found, ...]:
         found = inventory.tagged_in_ec2(context.session, context.environment)

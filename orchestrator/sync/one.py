@@ -106,9 +106,19 @@ def judge(world: World, environment: Environment, pull_request: PullRequest | No
 
 
 def _goes_on(before: Case, newer: Case) -> bool:
-    """Return whether there is more to do: what was just done, well or not, is not done again for the same commit."""
-    asked, was_asked = (newer.decision.action, newer.head), (before.decision.action, before.head)
-    return newer.decision.action in CHANGING and asked != was_asked
+    """Return whether there is more to do: what was just done, well or not, is not done again for the same commit.
+
+    A create that failed has become an update: it is carried on by the next sync, unless the pull request was closed
+    and opened again meanwhile, for then what was done does not count.
+    """
+    asked, was_asked = newer.decision.action, before.decision.action
+    if asked not in CHANGING:
+        return False
+    record = newer.found.record
+    same = asked == was_asked or (
+        (was_asked, asked) == ("create", "update") and record is not None and record.closed_at is None
+    )
+    return newer.head != before.head or not same
 
 
 def _act(world: World, context: Context, case: Case, wait_s: float | None) -> Outcome | None:

@@ -203,7 +203,7 @@ SITUATIONS: dict[str, Callable[[Stage], Result]] = {
     "… of … checks failed": checks_failed,
     "The account has no room": full_account,
     "Not all quotas": quotas_untold,
-    "There are … environments already": one_too_many,
+    "limits.max_environments is …": one_too_many,
     "The plan would replace the database": replaced,
     "There is no usable snapshot": too_old,
     "There is no snapshot of": no_snapshot,

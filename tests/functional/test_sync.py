@@ -97,6 +97,19 @@ def test_closing_while_another_run_creates_leaves_a_tombstone_that_wins(
     assert account.versions() == []
 
 
+def test_a_create_that_failed_is_carried_on_by_the_next_run_and_not_at_once(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, github: GitHubServer
+) -> None:
+    number = github.open_pr().number
+    terraform.fail("apply", VPC)
+    failed = sync(envctl, number, "--json")
+    assert (failed.code, decision(failed)["action"]) == (4, "create")
+    assert terraform.commands.count("apply") == 1
+    terraform.set(fail={})
+    again = sync(envctl, number, "--json")
+    assert (again.code, decision(again)["action"], account.manifest(number).status) == (0, "update", "ready")
+
+
 def test_a_push_while_it_is_created_is_followed_by_the_same_run(
     envctl: Envctl, account: Account, terraform: FakeTerraform, github: GitHubServer
 ) -> None:

@@ -206,7 +206,7 @@ def test_one_more_than_the_limit_is_refused(
     before = account.versions()
     result = up(envctl, pr=3)
     assert (result.code, account.versions()) == (7, before)
-    assert "2 environments already" in result.err
+    assert "exist already number 2" in result.err
     assert "`envctl list` shows which expires first" in result.err
     assert "apply" not in terraform.commands
 
