@@ -42,7 +42,7 @@ def ends_at(environ: Mapping[str, str]) -> datetime | None:
 def usual(record: Manifest | None, kind: OperationKind) -> timedelta:
     """Return how long an operation on this environment usually takes: as the last time, if that is on record,
     but never less than what one of its kind may take."""
-    if kind == "up" and (record is None or record.applied_at is None):
+    if kind == "up" and (record is None or record.restoring):
         return CREATE
     last = record.operation if record else None
     measured = last.ended_at - last.started_at if last and last.kind == kind and last.ended_at else timedelta(0)

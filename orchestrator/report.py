@@ -214,7 +214,7 @@ def _facts(record: Manifest, now: datetime) -> list[str]:
         _row("", f"chosen as {snapshot.reason}"),
     ]
     if record.replacing:
-        lines.append(_row("data", "is being replaced by that of this snapshot; `envctl refresh-data` completes it"))
+        lines.append(_row("data", "is being replaced by that of this snapshot; `envctl up` completes it"))
     elif record.data_at:
         restored = durations.in_words((now - record.data_at).total_seconds())
         lines.append(_row("data", f"restored {restored} ago ({iso(record.data_at)})"))

@@ -64,6 +64,8 @@ def parse(body: bytes) -> State:
     """Read a state."""
     try:
         raw = json.loads(body.decode())  # Terraform writes and takes UTF-8 alone
+        if "encrypted_data" in raw:  # OpenTofu's: what it knows cannot be known
+            return State(readable=False)
         ids: set[str] = set()
         tainted: list[Tainted] = []
         databases: list[StateDatabase] = []

@@ -19,6 +19,8 @@ from orchestrator.aws.session import Session, translated
 from orchestrator.identity import Environment
 from orchestrator.outcome import Leftover
 
+Look = Callable[[], Iterator[Found]]
+
 
 def remaining(session: Session, environment: Environment, vpc: str | None = None) -> tuple[Leftover, ...]:
     """Return everything left of `environment`, sorted. `vpc` is its VPC's id, if that is known."""
@@ -30,8 +32,9 @@ def find(session: Session, environment: Environment, vpc: str | None = None) -> 
     vpcs = vpcs_of(session, environment)
     if vpc and vpc not in vpcs:
         vpcs = (*vpcs, vpc)
-    looks = [
-        *_ec2(session, environment, vpcs),
+    looks: list[Look] = [
+        *(partial(inventory_ec2.things, session, environment, vpcs, kind) for kind in inventory_ec2.KINDS),
+        lambda: inventory_ec2.instances(session, environment, vpcs),
         lambda: _load_balancers(session, environment, vpcs),
         lambda: _scaling_groups(session, environment, vpcs),
         lambda: _databases(session, environment, vpcs),
@@ -48,21 +51,13 @@ def find(session: Session, environment: Environment, vpc: str | None = None) -> 
 def tagged_in_ec2(session: Session, environment: Environment) -> tuple[Found, ...]:
     """Return what EC2 holds with the environment's tag, sorted: EC2 alone makes a thing twice when asked twice.
 
-    Everything else has a name that its service refuses the second time. Volumes and interfaces are left out:
-    those of an instance that is just starting are listed before they are attached to it.
+    Everything else of envctl's modules has a name that its service refuses the second time. Instances are left out,
+    for the provider's requests for them carry a token that EC2 knows again; and so are volumes and interfaces: those
+    of an instance that is just starting are listed before they are attached to it.
     """
-    found = _gather(session, environment, ("ec2", "sts"), _ec2(session, environment, ()))
-    return tuple(item for item in found if item.type not in ("ec2:volume", "ec2:network-interface"))
-
-
-Look = Callable[[], Iterator[Found]]
-
-
-def _ec2(session: Session, environment: Environment, vpcs: tuple[str, ...]) -> list[Look]:
-    return [
-        *(partial(inventory_ec2.things, session, environment, vpcs, kind) for kind in inventory_ec2.KINDS),
-        lambda: inventory_ec2.instances(session, environment, vpcs),
-    ]
+    kinds = [kind for kind in inventory_ec2.KINDS if kind.type not in ("volume", "network-interface")]
+    looks: list[Look] = [partial(inventory_ec2.things, session, environment, (), kind) for kind in kinds]
+    return _gather(session, environment, ("ec2", "sts"), looks)
 
 
 def _gather(
@@ -226,7 +221,8 @@ def _secrets(session: Session, environment: Environment) -> Iterator[Found]:
 def _alarms(session: Session, environment: Environment) -> Iterator[Found]:
     # TargetTracking-<group>-... are made by a target-tracking policy itself, and go with its group.
     described = pages(session.client("autoscaling"), "describe_auto_scaling_groups", "AutoScalingGroups")
-    groups = tuple(group["AutoScalingGroupName"] for group in described)
+    names = (group["AutoScalingGroupName"] for group in described)
+    groups = tuple(name for name in names if belongs(name, environment))
     for prefix in (f"{environment.name}-", f"TargetTracking-{environment.name}-"):
         for alarm in pages(session.client("cloudwatch"), "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix):
             name, why = alarm["AlarmName"], "has the environment's name"

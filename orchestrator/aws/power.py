@@ -60,7 +60,13 @@ def databases(session: Session, environment: Environment) -> tuple[Database, ...
     return (*clusters, *instances)
 
 
+# They answer in RDS's name as well.
+_OTHERS = ("docdb", "neptune")
+
+
 def _of(raw: dict[str, object], environment: Environment) -> bool:
+    if raw.get("Engine") in _OTHERS:
+        return False
     tags = tags_in(raw.get("TagList"))  # type: ignore[arg-type]  # the list of keys and values that RDS sends
     return tags.get(TAG) == environment.name and tags.get(REPOSITORY_TAG) == environment.repository
 

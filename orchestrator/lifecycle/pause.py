@@ -180,7 +180,7 @@ def _pausable(environment: Environment, stored: Stored | None) -> Manifest:
         raise EnvctlError(
             ExitCode.POLICY,
             f"The data of {name} is being replaced.",
-            f"`envctl refresh-data --pr {pr}` completes that.",
+            f"`envctl up --pr {pr}` completes that.",
         )
     return record
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from orchestrator import inputs, manifest
 from orchestrator.aws.store import Stored
 from orchestrator.errors import EnvctlError, ExitCode, NoRoom
-from orchestrator.events import Run
+from orchestrator.events import Notice, Run
 from orchestrator.identity import repository_prefix
 from orchestrator.lifecycle import choosing, recovery, replacement, room, unsaved
 from orchestrator.lifecycle.context import Context
@@ -177,6 +177,9 @@ def _look_up(context: Context, wanted: str | None, hold: Holding | None) -> Prep
             f"{context.environment.name} was created from {pinned.id}; a later `up` never replaces its data.",
             "Leave --snapshot out to keep the data, or destroy the environment and create it anew.",
         )
+    if record.replacing and not choosing.usable(context, pinned):
+        context.emit(Notice(f"The snapshot {pinned.id} cannot be restored any more: another one is chosen."))
+        pinned = choosing.pin(context, None, context.emit)
     return Prepared(stored, has_state, pinned, None)
 
 

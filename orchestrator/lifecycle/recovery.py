@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from orchestrator.aws import databases, inventory, sweep
+from orchestrator.aws import databases, inventory, power, sweep
 from orchestrator.aws.found import Found
 from orchestrator.aws.store import Stored
 from orchestrator.errors import EnvctlError, ExitCode
@@ -48,12 +48,7 @@ def recover(context: Context, record: Manifest | None) -> bool:
     if record is None or (record.applied_at and not record.replacing):
         data = [item for item in orphans if item.type in _DATA]
         if data:
-            raise EnvctlError(
-                ExitCode.NOT_CLEAN,
-                f"The state of {context.environment.name} does not know its database {data[0].arn}, "
-                "and deleting it would lose its data.",
-                f"Bring an older version of the state back, or `envctl destroy --pr {context.environment.pr}`.",
-            )
+            raise _unknown_database(context, data[0].arn)
     if orphans:
         with context.watch.step("recover", f"deleting {_count(orphans)} that an earlier run left in no state"):
             until_gone(context, lambda: _strangers(context, known, None, handmade=False))
@@ -61,11 +56,39 @@ def recover(context: Context, record: Manifest | None) -> bool:
     return bool(orphans) or trusted
 
 
-def clear_doubles(context: Context) -> tuple[Leftover, ...]:
+def database_is_gone(context: Context) -> bool:
+    """Before an `up` that makes a database: return whether the environment has none, so that its data is restored.
+
+    Raises EnvctlError (not clean) when one lives that the state does not know: the new one could only take its place.
+    """
+    living = [
+        database
+        for database in power.databases(context.session, context.environment)
+        if database.holds_data and database.status != "deleting"
+    ]
+    known = context.store.state(context.environment) or State()
+    named = {database.identifier for database in known.databases}
+    strange = next((database for database in living if database.id not in named), None)
+    if strange:
+        raise _unknown_database(context, strange.arn)
+    return not living
+
+
+def _unknown_database(context: Context, arn: str) -> EnvctlError:
+    name, pr = context.environment.name, context.environment.pr
+    return EnvctlError(
+        ExitCode.NOT_CLEAN,
+        f"The state of {name} does not know its database {arn}, and deleting it would lose its data.",
+        f"Bring an older version of the state back, or `envctl destroy --pr {pr}`.",
+    )
+
+
+def clear_doubles(context: Context, check: Callable[[], None]) -> tuple[Leftover, ...]:
     """After an apply that made something: delete what it made without knowing; return what would not go.
 
     EC2 may make a thing, answer with an error, and make another one when the provider asks again: the apply ends
     well and the first one would live, and count against the account's limits, as long as the environment.
+    `check` raises when the lock is not ours any more: then the state may be that of another life. Raises EnvctlError.
     """
     known = context.store.state(context.environment)
     if known is None or known.empty:
@@ -73,6 +96,7 @@ def clear_doubles(context: Context) -> tuple[Leftover, ...]:
 
     def look() -> tuple[Found, ...]:
         found = inventory.tagged_in_ec2(context.session, context.environment)
+        check()
         return _unknown_with_tags(context, known, found)
 
     doubles = look()
@@ -134,7 +158,9 @@ def _strangers(context: Context, known: State | None, vpc: str | None, handmade:
 
 
 def _unknown_with_tags(context: Context, known: State | None, found: Iterable[Found]) -> tuple[Found, ...]:
-    return tuple(i for i in _unknown(known, found) if sweep.carries_tags(context.session, context.environment, i))
+    """Return what of `found` carries the environment's tags and no state knows; a stack's things are the stack's."""
+    unknown = (item for item in _unknown(known, found) if "aws:cloudformation:stack-id" not in (item.tags or {}))
+    return tuple(item for item in unknown if sweep.carries_tags(context.session, context.environment, item))
 
 
 def _unknown(known: State | None, found: Iterable[Found]) -> list[Found]:

@@ -53,9 +53,9 @@ def _create(context: Context, options: UpOptions, prepared: Prepared, writer: _R
         left = inventory.remaining(context.session, context.environment)
         if left:
             return _unknown_to_terraform(context, writer.manifest, left)
+    writer.restores()
     refuse_short_credentials(context, writer.manifest, "up")
     options.still_wanted()
-    writer.restores()
     writer.intend(options.lives)
     with context.watch.step("apply", "creating"):
         run = context.engine.apply(saved=False)
@@ -84,10 +84,10 @@ def _update(context: Context, options: UpOptions, prepared: Prepared, writer: _R
         paused = writer.manifest.paused_at is not None
         if run.exit_code == 0 and not paused:
             return _unchanged(context, options, writer)
+        if policy.restores_database(run.planned) and recovery.database_is_gone(context):
+            writer.restores()
         refuse_short_credentials(context, writer.manifest, "up")
         options.still_wanted()
-        if policy.restores_database(run.planned):
-            writer.restores()
         writer.intend(options.lives)
         if paused:  # a database that is stopped takes no changes, and Terraform does not start it
             _wake(context, writer)
@@ -136,7 +136,6 @@ def _conclude(context: Context, options: UpOptions, writer: _Record, run: Run) -
         except EnvctlError as error:  # everything stands: the next `up` makes this one setting
             writer.conclude("unhealthy", error.message, run.outputs)
             return _outcome(context, writer.manifest, run, error)
-    notes = _cleared(context) if (run.changes.add or run.changes.replace) and not run.interrupted else ()
     if run.interrupted:  # too late to stop anything: only its health was not looked at
         writer.conclude("unhealthy", "interrupted before its health was known", run.outputs)
         return _outcome(context, writer.manifest, run, failure(run, "apply"))
@@ -145,17 +144,19 @@ def _conclude(context: Context, options: UpOptions, writer: _Record, run: Run) -
         writer.conclude("unhealthy", "applied; its health is not known yet", run.outputs)
     status, health_error = settle(context, run.outputs, options.wait_s)
     writer.conclude(status, health_error.message if health_error else "applied", run.outputs)
+    # When all is written down: this may take minutes, and whoever ends it early loses nothing.
+    notes = _cleared(context, writer.hold) if run.changes.add or run.changes.replace else ()
     if options.wait_s is None and has_site(run.outputs):
         notes = (*notes, "Whether it is healthy was not looked at.")
     return _outcome(context, writer.manifest, run, health_error, notes)
 
 
-def _cleared(context: Context) -> tuple[str, ...]:
+def _cleared(context: Context, hold: Holding) -> tuple[str, ...]:
     """Clear what AWS made twice; return what is to be said if it cannot be: the environment works all the same."""
     try:
-        left = recovery.clear_doubles(context)
+        left = recovery.clear_doubles(context, hold.check)
     except EnvctlError as error:
-        return (f"Whether AWS made something twice was not seen: {error.message}",)
+        return (f"What AWS may have made twice could not be looked for or deleted: {error.message}",)
     return tuple(f"{each.arn} is in no state and could not be deleted: {each.why}." for each in left)
 
 
@@ -164,7 +165,7 @@ class _Record:
 
     def __init__(self, context: Context, prepared: Prepared, hold: Holding) -> None:
         self._context = context
-        self._hold = hold
+        self.hold = hold
         self._stored = prepared.stored
         self.created = not prepared.has_state
         self.commit = prepared.commit
@@ -189,7 +190,7 @@ class _Record:
     def intend(self, lives: timedelta | None = None) -> None:
         """Write the intent; raises EnvctlError (locked) when another run was first."""
         kept, now = code.keep(self._context, self.manifest), self._context.now()
-        intended = manifest.intend(kept, self._hold.kind, now, self.commit, self._hold.id)
+        intended = manifest.intend(kept, self.hold.kind, now, self.commit, self.hold.id)
         if lives is not None:
             intended = manifest.prolong(intended, now + lives)
         self._stored = self._context.store.write(self._context.environment, intended, self._stored)
@@ -202,7 +203,7 @@ class _Record:
         self._stored = self._context.store.update(
             self._context.environment,
             self._stored,
-            lambda record: manifest.conclude_own(record, self._hold.id, status, outcome, now, outputs),
+            lambda record: manifest.conclude_own(record, self.hold.id, status, outcome, now, outputs),
         )
         self.manifest = self._stored.manifest
 

@@ -6,7 +6,7 @@ import json
 import signal
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from operations_stage import Stage
 from test_recovery import TAGS, killed_while_applying, tagged_vpc
@@ -88,6 +88,15 @@ def made_twice_and_kept(stage: Stage) -> Result:
 
 def made_twice_or_not(stage: Stage) -> Result:
     return stage.up_with(fault="refuse", action="DescribeVpcs", error="denied", times=0)
+
+
+def without_its_snapshot(stage: Stage) -> Result:
+    stage.up()
+    pinned = stage.account.manifest().snapshot.id
+    stage.account.record(replacing="gone", applied_at=NOW, snapshot=stage.account.manifest().snapshot)
+    stage.account.snapshot(timedelta(hours=1), "taken-since")
+    stage.account.client("rds").delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=pinned)
+    return stage.up()
 
 
 def unknown_database(stage: Stage) -> Result:
@@ -174,7 +183,8 @@ SITUATIONS: dict[str, Callable[[Stage], Result]] = {
     "deleting … that an earlier run left": left_in_no_state,
     "deleting … that AWS made": made_twice,
     "… is in no state and could not be deleted": made_twice_and_kept,
-    "Whether AWS made something twice": made_twice_or_not,
+    "What AWS may have made twice": made_twice_or_not,
+    "The snapshot … cannot be restored any more": without_its_snapshot,
     "The state of shop-pr-42 does not know its database": unknown_database,
     "An earlier run of shop-pr-42 did not end well": strange_things,
     "terraform apply: it ended with": terraform_killed,

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -223,9 +224,9 @@ def doubtful(envctl: Envctl, account: Account, terraform: FakeTerraform) -> None
     terraform.set(fail={})
 
 
-def tagged_vpc(account: Account) -> str:
-    ec2 = account.client("ec2")
-    made = ec2.create_vpc(CidrBlock="10.42.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": TAGS}])
+def tagged_vpc(account: Account, *more: dict[str, str]) -> str:
+    tags = [{"ResourceType": "vpc", "Tags": [*TAGS, *more]}]
+    made = account.client("ec2").create_vpc(CidrBlock="10.42.0.0/16", TagSpecifications=tags)
     return str(made["Vpc"]["VpcId"])
 
 
@@ -252,24 +253,44 @@ def test_what_aws_made_twice_in_an_up_that_ended_well_goes_at_once(
     process = envctl.spawn("up", "--pr", "42", "--yes")
     terraform.wait_for("reached")
     ec2, doubled = account.client("ec2"), tagged_vpc(account)
+    of_a_stack = tagged_vpc(account, {"Key": "aws:cloudformation:stack-id", "Value": "arn:x"})
     disk = ec2.create_volume(
         AvailabilityZone="us-east-1a", Size=1, TagSpecifications=[{"ResourceType": "volume", "Tags": TAGS}]
     )["VolumeId"]
+    # Somebody has taken it out of its group, to look at it.
+    own = [{"ResourceType": "instance", "Tags": TAGS}]
+    ec2.run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1, TagSpecifications=own)
     terraform.let("go")
     result = ended(process)
     assert (result.code, account.manifest().status) == (0, "ready")
     assert "deleting 1 thing that AWS made and did not tell Terraform of" in result.err
     left = {vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]}
-    assert (known in left, doubled in left) == (True, False)
+    assert (known in left, doubled in left, of_a_stack in left) == (True, False, True)
     # It may be that of an instance which is just starting.
-    assert [volume["VolumeId"] for volume in ec2.describe_volumes()["Volumes"]] == [disk]
+    assert disk in [volume["VolumeId"] for volume in ec2.describe_volumes()["Volumes"]]
+    (reservation,) = ec2.describe_instances()["Reservations"]
+    assert reservation["Instances"][0]["State"]["Name"] == "running"
+
+
+def test_whose_lock_was_taken_deletes_nothing_any_more(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    terraform.set(gate=LB)
+    process = envctl.spawn("up", "--pr", "42", "--yes")
+    terraform.wait_for("reached")
+    vpc = tagged_vpc(account)  # made by whoever is at work now
+    account.client("s3").delete_object(Bucket=BUCKET, Key=LOCK)
+    terraform.let("go")
+    result = ended(process)
+    assert "The lock of shop-pr-42 was taken from this run." in result.out + result.err
+    assert account.client("ec2").describe_vpcs(VpcIds=[vpc])["Vpcs"]
 
 
 def test_what_aws_made_twice_and_keeps_is_said_and_the_environment_is_ready(
     envctl: Envctl, account: Account, terraform: FakeTerraform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for action, error, what in (
-        ("DescribeVpcs", "denied", "Whether AWS made something twice was not seen"),
+        ("DescribeVpcs", "denied", "What AWS may have made twice could not be looked for"),
         ("DeleteVpc", "dependency", "is in no state and could not be deleted"),
     ):
         terraform.change(LB, replaces=True) if account.objects() else None
@@ -289,6 +310,7 @@ def test_the_alarms_of_a_scaling_group_that_stands_are_its_own(
     scaling.create_launch_configuration(LaunchConfigurationName="x", ImageId="ami-12c6146b", InstanceType="t3.micro")
     size = {"MinSize": 0, "MaxSize": 1, "AvailabilityZones": ["us-east-1a"], "LaunchConfigurationName": "x"}
     scaling.create_auto_scaling_group(AutoScalingGroupName="shop-pr-42-web", Tags=tags, **size)
+    scaling.create_auto_scaling_group(AutoScalingGroupName="shop", **size)  # not of this environment
     alarms = account.client("cloudwatch")
     for name in ("TargetTracking-shop-pr-42-web-AlarmHigh", "TargetTracking-shop-pr-42-gone-AlarmHigh"):
         alarms.put_metric_alarm(
@@ -330,6 +352,34 @@ def test_a_database_that_people_worked_with_is_never_deleted_by_an_up(
     assert result.code == 8
     assert "would lose its data" in result.err
     assert account.client("rds").describe_db_clusters(DBClusterIdentifier="shop-pr-42")["DBClusters"]
+
+
+def test_a_database_that_the_state_has_lost_is_nobodys_to_replace(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    lost = account.database("shop-pr-42")
+    terraform.set(resources={address: RESOURCES[address] for address in (VPC, LB)})
+    assert up(envctl).code == 0
+    terraform.set(resources=RESOURCES)
+    for _ in range(2):  # and not the second time either
+        result = up(envctl)
+        assert (result.code, "does not know its database" in result.err) == (8, True), result.err
+        record = account.manifest()
+        assert (record.status, record.replacing) == ("ready", None)
+    rds = account.client("rds")
+    assert lost in [cluster["DbClusterResourceId"] for cluster in rds.describe_db_clusters()["DBClusters"]]
+
+
+def test_a_second_database_does_not_make_the_first_ones_data_nobodys(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    terraform.database(account.database("shop-pr-42"))
+    assert up(envctl).code == 0
+    resources = terraform.resources
+    terraform.set(resources={**resources, "aws_db_instance.reports": {"type": "aws_db_instance"}})
+    terraform.fail("apply", "aws_db_instance.reports")
+    assert up(envctl).code == 4
+    assert account.manifest().replacing is None
 
 
 @pytest.fixture
@@ -374,6 +424,23 @@ def test_when_that_up_is_killed_what_it_restored_holds_nobodys_work(
     result = up(envctl)
     assert (result.code, account.manifest().status) == (0, "ready"), result.err
     assert lost not in [c["DbClusterResourceId"] for c in account.client("rds").describe_db_clusters()["DBClusters"]]
+
+
+def test_when_its_snapshot_is_gone_too_the_newest_one_is_restored(
+    envctl: Envctl, reopened: None, account: Account, terraform: FakeTerraform
+) -> None:
+    account.database("shop-pr-42")
+    account.client("rds").delete_db_cluster(DBClusterIdentifier="shop-pr-42", SkipFinalSnapshot=True)
+    terraform.fail("apply", CLUSTER)  # RDS does not find the snapshot
+    terraform.set(outputs={})
+    assert up(envctl).code == 4
+    terraform.set(fail={})
+    pinned = account.manifest().snapshot.id
+    account.client("rds").delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=pinned)
+    newest = account.snapshot(timedelta(hours=1), "taken-since")
+    result = up(envctl)
+    assert (result.code, f"The snapshot {pinned} cannot be restored any more" in result.err) == (0, True), result.err
+    assert account.manifest().snapshot.id == newest
 
 
 @pytest.fixture

@@ -205,6 +205,11 @@ class FakeTerraform:
         self._scenario |= values
         (self.directory / "scenario.json").write_text(json.dumps(self._scenario))
 
+    @property
+    def resources(self) -> dict[str, Any]:
+        """What the configuration holds."""
+        return dict(self._scenario["resources"])
+
     def database(self, resource_id: str) -> None:
         """Let the cluster be the one that AWS calls shop-pr-42 and by that id: the next state says so."""
         cluster = {

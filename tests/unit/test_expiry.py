@@ -41,6 +41,7 @@ def took(kind, minutes, applied=True):
     [
         (None, "up", 20),
         (took("up", 3, applied=False), "up", 20),
+        (replace(took("up", 3), replacing="gone"), "up", 20),
         (took("up", 40), "up", 40),
         (took("up", 1), "up", 5),
         (took("up", None), "up", 5),

@@ -89,3 +89,19 @@ def test_a_refresh_that_changes_more_is_refused(address, action):
         policy.refuse_beyond_the_database(planned((CLUSTER, "replace"), (address, action), ("zzz.aws_x.y", "create")))
     assert (caught.value.code, caught.value.address) == (ExitCode.POLICY, address)
     assert "and 1 more" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("address", "action", "restores"),
+    [
+        (CLUSTER, "create", True),
+        (INSTANCE, "create", True),
+        (REPLICA, "create", False),
+        (CLUSTER, "update", False),
+        (CLUSTER, "replace", False),
+        ("module.database.aws_rds_cluster_instance.this[1]", "create", False),
+        ("module.network.aws_vpc.this", "create", False),
+    ],
+)
+def test_a_plan_that_makes_a_database_restores_data(address, action, restores):
+    assert policy.restores_database(planned(("aws_vpc.this", "update"), (address, action))) is restores

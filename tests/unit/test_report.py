@@ -120,7 +120,7 @@ def test_a_pause_and_a_refresh_that_is_not_complete_are_told():
     paused = text(replace(UP, manifest=record(status="paused", paused_at=since, paused_by="schedule")))
     assert "  paused    for 3 h, by the schedule\n" in paused
     half = text(replace(UP, manifest=record(status="failed", replacing="cluster-OLD")))
-    assert "is being replaced by that of this snapshot; `envctl refresh-data` completes it" in half
+    assert "is being replaced by that of this snapshot; `envctl up` completes it" in half
 
 
 def test_the_summary_says_what_one_wants_to_know():

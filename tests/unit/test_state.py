@@ -56,3 +56,8 @@ def test_what_cannot_be_read_is_not_nothing(given):
 @given(st.binary())
 def test_no_bytes_raise(given):
     state.parse(given)
+
+
+def test_a_state_that_opentofu_encrypted_knows_what_nobody_can_read():
+    found = state.parse(b'{"meta": {}, "encrypted_data": "AAAA", "encryption_version": "v0"}')
+    assert (found.readable, found.holds_something) == (False, True)
