@@ -140,7 +140,10 @@ class Account:
                 found = json.loads(s3.get_object(**key)["Body"].read())
                 part = (found.get("operation") or {}) if name == "manifest.json" else found
                 part |= {each: _earlier(part[each]) for each in times if part.get(each)}
+                before = s3.head_object(**key)["VersionId"]
                 s3.put_object(**key, Body=json.dumps(found).encode())
+                # In its place and not on top of it: it would come to light when the lock is given back.
+                s3.delete_object(**key, VersionId=before)
 
     def difference(self) -> inventory.Difference:
         return inventory.difference(self.before, self._inventory())
