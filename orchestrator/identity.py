@@ -47,8 +47,13 @@ class Environment:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Everything that is kept of the environment, in the order in which it may be forgotten."""
-        return self.state_key, self.errored_key, self.bundle_key, self.lock_key, self.manifest_key
+        """Everything that is kept of the environment, in the order in which it may be forgotten: the lock last."""
+        return *self.kept_keys, self.lock_key
+
+    @property
+    def kept_keys(self) -> tuple[str, ...]:
+        """What one life of the environment leaves to the next: all but the lock of whoever is at work on it."""
+        return self.state_key, self.errored_key, self.bundle_key, self.manifest_key
 
     @property
     def manifest_key(self) -> str:

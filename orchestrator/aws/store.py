@@ -223,26 +223,32 @@ class Store:
         with translated(f"deleting {self._place(key)}"):
             self._s3.delete_object(Bucket=self._bucket, Key=key, **versioned)
 
-    def purge(self, keys: Iterable[str]) -> int:
-        """Delete every version and delete marker of exactly `keys`; return how many."""
-        gone = 0
-        for key in keys:
+    def purge(self, keys: Iterable[str], sure: Callable[[], None] = lambda: None) -> int:
+        """Delete every version and delete marker of exactly `keys`, in that order; return how many.
+
+        All are listed first, then `sure` is called, which may raise: what is written after it stays.
+        """
+        listed = [(key, self._versions(key)) for key in keys]
+        sure()
+        for key, versions in listed:
             with translated(f"deleting {self._place(key)}"):
-                pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=key)
-                versions = [
-                    {"Key": key, "VersionId": v["VersionId"]}
-                    for page in pages
-                    for v in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
-                    if v["Key"] == key  # a prefix also finds longer keys
-                ]
                 for start in range(0, len(versions), 1000):  # the limit of one DeleteObjects call
                     answer = self._s3.delete_objects(
                         Bucket=self._bucket, Delete={"Objects": versions[start : start + 1000], "Quiet": True}
                     )
                     for error in answer.get("Errors", ()):
                         raise client_error()({"Error": error}, "DeleteObjects")
-            gone += len(versions)
-        return gone
+        return sum(len(versions) for _, versions in listed)
+
+    def _versions(self, key: str) -> list[dict[str, str]]:
+        with translated(f"listing {self._place(key)}"):
+            pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=key)
+            return [
+                {"Key": key, "VersionId": v["VersionId"]}
+                for page in pages
+                for v in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+                if v["Key"] == key  # a prefix also finds longer keys
+            ]
 
     def check(self) -> bool:
         """Return whether the bucket keeps versions. Raises EnvctlError when it cannot be reached."""

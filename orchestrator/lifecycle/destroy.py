@@ -129,10 +129,10 @@ def _verify(context: Context, vpc: str | None, sweep: bool, patient: bool) -> tu
 
 
 def _forget(context: Context, hold: Holding, stored: Stored | None) -> None:
-    """Delete all that is kept of it, and last the manifest: killed in between, the next destroy finds its way.
+    """Delete all that is kept of it, manifest and lock last: killed in between, the next run finds its way.
 
-    First the record is made a tombstone, on the condition that nobody wrote it meanwhile: what another run has
-    made since somebody broke our lock must not be forgotten.
+    First the record is made a tombstone, on the condition that nobody wrote it meanwhile, and only what there was
+    while the lock was still ours is deleted: what another run makes since somebody broke it must not be forgotten.
     """
     environment = context.environment
     hold.check()
@@ -140,7 +140,7 @@ def _forget(context: Context, hold: Holding, stored: Stored | None) -> None:
         gone = manifest.conclude(stored.manifest, "destroyed", "destroyed", context.now())
         context.store.write(environment, gone, stored)
     with context.watch.step("forget", "deleting state, lock and record, every version"):
-        context.store.purge(environment.keys)
+        context.store.purge(environment.keys, hold.check)
 
 
 def _note_failure(context: Context, stored: Stored | None, error: EnvctlError) -> Stored | None:

@@ -150,6 +150,12 @@ def _look_up(context: Context, wanted: str | None, hold: Holding | None) -> Prep
     if hold is not None:
         hold.take()
     stored = context.store.read(context.environment)
+    if stored and stored.manifest.status == "destroyed":
+        if hold is None:
+            raise _being_destroyed(context)
+        # That run has proved that nothing is left, and died before it had forgotten it: its lock is ours now.
+        context.store.purge(context.environment.kept_keys)
+        stored = None
     if stored is None:
         has_state = context.store.has_state(context.environment)
         if not has_state:
@@ -157,12 +163,6 @@ def _look_up(context: Context, wanted: str | None, hold: Holding | None) -> Prep
             if hold is not None:
                 room.refuse_without_quota(context)
         return Prepared(None, has_state, choosing.pin(context, wanted, context.emit), None)
-    if stored.manifest.status == "destroyed":
-        raise EnvctlError(
-            ExitCode.LOCKED,
-            f"{context.environment.name} is just being destroyed: its record is all that is left.",
-            "Try again in a moment; if that run is dead, `envctl destroy` finishes its work.",
-        )
     record = stored.manifest
     # Only where no apply was ever complete, or a destroy has begun, may the state be missing or empty.
     sure = record.applied_at is not None and not (record.operation and record.operation.kind == "destroy")
@@ -181,6 +181,14 @@ def _look_up(context: Context, wanted: str | None, hold: Holding | None) -> Prep
         context.emit(Notice(f"The snapshot {pinned.id} cannot be restored any more: another one is chosen."))
         pinned = choosing.pin(context, None, context.emit)
     return Prepared(stored, has_state, pinned, None)
+
+
+def _being_destroyed(context: Context) -> EnvctlError:
+    return EnvctlError(
+        ExitCode.LOCKED,
+        f"{context.environment.name} is just being destroyed: its record is all that is left.",
+        "Try again in a moment; if that run is dead, `envctl up` creates it anew and `envctl destroy` forgets it.",
+    )
 
 
 def _refuse_too_many(context: Context) -> None:

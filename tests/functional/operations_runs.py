@@ -41,7 +41,7 @@ def overtaken(stage: Stage) -> Result:
 
 def being_destroyed(stage: Stage) -> Result:
     stage.account.record(status="destroyed")
-    return stage.up()
+    return stage.envctl("plan", "--pr", "42")
 
 
 def lock_taken_away(stage: Stage) -> Result:

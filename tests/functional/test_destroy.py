@@ -51,6 +51,23 @@ def test_destroying_twice_is_success(envctl: Envctl) -> None:
     assert [destroyed(envctl).code for _ in range(2)] == [0, 0]
 
 
+def test_an_up_finishes_the_destroy_that_was_killed_while_it_forgot(
+    envctl: Envctl, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert envctl("up", "--pr", "42", "--yes").code == 0
+    rule = Rule("refuse", service="s3", action="DeleteObjects", times=0, error="denied")
+    with Proxy(account.endpoint, Rules((rule,))) as proxy, monkeypatch.context() as during:
+        during.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        assert destroyed(envctl).code == 3
+    ended_life = {each for each in account.versions() if not each[0].endswith(".tflock")}
+    assert account.manifest().status == "destroyed"
+    assert envctl("plan", "--pr", "42").code == 5
+    result = envctl("up", "--pr", "42", "--yes")
+    assert (result.code, account.manifest().status) == (0, "ready"), result.err
+    assert account.manifest().generation == 1
+    assert not ended_life & {*account.versions()}
+
+
 def test_delete_markers_of_an_environment_that_is_gone_go_as_well(envctl: Envctl, account: Account) -> None:
     account.record()
     account.client("s3").delete_object(Bucket=BUCKET, Key=f"{PREFIX}pr-42/manifest.json")

@@ -327,6 +327,17 @@ def test_nothing_is_deleted_where_there_is_nothing(s3, store):
     assert store.purge(["k"]) == 0
 
 
+def test_all_is_listed_and_then_it_is_made_sure_before_anything_is_deleted(s3, store):
+    s3.add_response("list_object_versions", {"Versions": [version("k", "1")], "IsTruncated": False})
+    s3.add_response("list_object_versions", {"Versions": [version("l", "1")], "IsTruncated": False})
+
+    def ours_no_more():
+        raise EnvctlError(ExitCode.LOCKED, "The lock was taken.", "")
+
+    with pytest.raises(EnvctlError, match="The lock was taken"):
+        store.purge(["k", "l"], ours_no_more)
+
+
 def test_a_thousand_versions_go_at_a_time(s3, store):
     versions = [version("k", str(n)) for n in range(1001)]
     s3.add_response("list_object_versions", {"Versions": versions, "IsTruncated": False})
