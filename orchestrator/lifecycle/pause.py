@@ -18,7 +18,7 @@ from orchestrator.events import Changes, Run
 from orchestrator.identity import Environment
 from orchestrator.lifecycle import code, policy, prepare, unsaved
 from orchestrator.lifecycle.context import Context
-from orchestrator.lifecycle.holding import holding
+from orchestrator.lifecycle.holding import Holding, holding
 from orchestrator.lifecycle.lasting import refuse_short_credentials
 from orchestrator.lifecycle.prepare import Prepared
 from orchestrator.lifecycle.wake import ASLEEP, until
@@ -56,7 +56,7 @@ def pause(context: Context, by: PausedBy) -> Outcome:
         refuse_short_credentials(context, record, hold.kind)
         # The code that was applied: whatever the checkout holds by now, a pause brings nothing new.
         context = code.applied(context, record)
-        planned = _plan(context, stored)
+        planned = _plan(context, stored, hold)
         stored = _intend(context, stored, by, hold.id)
         return _carry_out(context, stored, planned, hold.id)
 
@@ -65,13 +65,13 @@ def _by_a_person(record: Manifest) -> Manifest:
     return replace(record, paused_by="person")
 
 
-def _plan(context: Context, stored: Stored) -> Run:
+def _plan(context: Context, stored: Stored, hold: Holding) -> Run:
     record = stored.manifest
     prepare.write_backend(context)
     prepare.write_tfvars(context, record.snapshot, record.commit, paused=True)
     with context.watch.step("init", "initialising"):
         context.engine.init()
-    prepare.mended(context, Prepared(stored, True, record.snapshot, record.commit))
+    prepare.mended(context, Prepared(stored, True, record.snapshot, record.commit), hold)
     with context.watch.step("plan", "planning"):
         run = context.engine.plan(save=True)
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.errors import ExitCode
-from orchestrator.lifecycle import policy, prepare
+from orchestrator.lifecycle import policy, prepare, replacement
 from orchestrator.lifecycle.context import Context
 from orchestrator.outcome import Outcome
 
@@ -12,11 +12,11 @@ def plan(context: Context, commit: str | None, snapshot: str | None, fail_on_cha
     """Return the planned changes. Raises EnvctlError."""
     with context.workspace.held():
         prepared = prepare.prepare(context, snapshot, commit, hold=None)
-        run = prepare.plan(context, prepared, save=False)
+        run = prepare.plan(context, prepared, hold=None)
     record = prepared.stored.manifest if prepared.stored else None
     notes = ["The output values would change."] if run.output_changes and not run.changes and record else []
-    if record and record.applied_at and not record.replacing:
-        address = policy.replaced_database(run.planned)
+    if record and record.applied_at:
+        address = policy.replaced_database(run.planned, replacement.free(context, record.replacing))
         if address:
             notes.append(f"`up` would refuse this plan: {address} cannot go without the environment's data.")
     if record and record.paused_at:

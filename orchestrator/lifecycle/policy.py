@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from orchestrator.config import Database
 from orchestrator.errors import EnvctlError, ExitCode
@@ -35,16 +35,16 @@ def holds_data(resource_type: str) -> bool:
     return resource_type in _DATA
 
 
-def replaced_database(planned: Mapping[str, Resource]) -> str | None:
+def replaced_database(planned: Mapping[str, Resource], free: Collection[str] = ()) -> str | None:
     """Return the address of a database, or of what it lies in, that the plan would replace or destroy.
 
     Fewer read replicas are wanted when `replicas` is lowered: destroying one (its own name says
-    `replica`) is no loss of data.
+    `replica`) is no loss of data. `free` are the addresses of those that hold nobody's work.
     """
     for address, resource in sorted(planned.items()):
-        if not holds_data(resource.type) and resource.type not in _AROUND:
+        if address in free or not (holds_data(resource.type) or resource.type in _AROUND):
             continue
-        if resource.action == "replace" or (resource.action == "delete" and not _is_replica(address)):
+        if resource.action == "replace" or (resource.action == "delete" and not is_replica(address)):
             return address
     return None
 
@@ -52,20 +52,20 @@ def replaced_database(planned: Mapping[str, Resource]) -> str | None:
 def restores_database(planned: Mapping[str, Resource]) -> bool:
     """Return whether the plan would make a database that is not there."""
     return any(
-        holds_data(resource.type) and resource.action == "create" and not _is_replica(address)
+        holds_data(resource.type) and resource.action == "create" and not is_replica(address)
         for address, resource in planned.items()
     )
 
 
-def _is_replica(address: str) -> bool:
+def is_replica(address: str) -> bool:
     """Return whether the resource itself is called a replica; what its module is called says nothing."""
     name = re.search(r"\.(?P<name>[\w-]+)(\[[^\]]*\])?$", address)
     return bool(name and "replica" in name["name"])
 
 
-def refuse_replaced_database(planned: Mapping[str, Resource]) -> None:
-    """Raise EnvctlError (policy) when the plan would lose the environment's data."""
-    address = replaced_database(planned)
+def refuse_replaced_database(planned: Mapping[str, Resource], free: Collection[str] = ()) -> None:
+    """Raise EnvctlError (policy) when the plan would lose the environment's data; `free` as above."""
+    address = replaced_database(planned, free)
     if address:
         resource = planned[address]
         what = (

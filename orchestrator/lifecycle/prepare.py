@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from orchestrator import inputs, manifest
+from orchestrator.aws import power
 from orchestrator.aws.store import Stored
 from orchestrator.errors import EnvctlError, ExitCode, NoRoom
 from orchestrator.events import Notice, Run
@@ -62,7 +63,7 @@ def prepare(context: Context, wanted: str | None, commit: str | None, hold: Hold
         except EnvctlError:
             context.engine.discard_plan()
             raise
-    if hold and mended(context, found):
+    if hold and mended(context, found, hold):
         context.engine.discard_plan()
         ahead = None
         if found.stored and not found.has_state and context.store.has_state(context.environment):
@@ -80,21 +81,22 @@ def prepare(context: Context, wanted: str | None, commit: str | None, hold: Hold
     return replace(found, commit=commit, planned=ahead)
 
 
-def plan(context: Context, prepared: Prepared, save: bool) -> Run:
-    """Return the plan, made ahead or now; with `save` it can be applied. Raises EnvctlError."""
+def plan(context: Context, prepared: Prepared, hold: Holding | None) -> Run:
+    """Return the plan, made ahead or now; whoever holds the lock can apply it. Raises EnvctlError."""
     if prepared.planned is not None:
         return prepared.planned
-    replaced = replacement.addresses(context, prepared.replacing, clear=save) if prepared.replacing else ()
+    check = hold.check if hold else None
+    replaced = replacement.addresses(context, prepared.replacing, check) if prepared.replacing else ()
     with context.watch.step("plan", "planning"):
-        return context.engine.plan(save=save, replace=replaced)
+        return context.engine.plan(save=hold is not None, replace=replaced)
 
 
-def mended(context: Context, found: Prepared) -> bool:
+def mended(context: Context, found: Prepared, hold: Holding) -> bool:
     """Put right what a run that did not end well has left; return whether anything was done."""
     if unsaved.local(context) is None and not ((found.stored or found.has_state) and recovery.in_doubt(found.stored)):
         return False
     saved = unsaved.save(context)
-    recovered = recovery.recover(context, found.stored.manifest if found.stored else None)
+    recovered = recovery.recover(context, found.stored.manifest if found.stored else None, hold.check)
     return saved or recovered
 
 
@@ -177,10 +179,17 @@ def _look_up(context: Context, wanted: str | None, hold: Holding | None) -> Prep
             f"{context.environment.name} was created from {pinned.id}; a later `up` never replaces its data.",
             "Leave --snapshot out to keep the data, or destroy the environment and create it anew.",
         )
-    if record.replacing and not choosing.usable(context, pinned):
+    if record.replacing and _cannot_be_restored(context, record.replacing, pinned):
         context.emit(Notice(f"The snapshot {pinned.id} cannot be restored any more: another one is chosen."))
         pinned = choosing.pin(context, None, context.emit)
     return Prepared(stored, has_state, pinned, None)
+
+
+def _cannot_be_restored(context: Context, replacing: str, pinned: PinnedSnapshot) -> bool:
+    """Return whether the snapshot has gone before its data was restored."""
+    if choosing.usable(context, pinned):
+        return False
+    return replacement.is_due(power.databases(context.session, context.environment), replacing)
 
 
 def _being_destroyed(context: Context) -> EnvctlError:

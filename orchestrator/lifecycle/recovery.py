@@ -37,21 +37,27 @@ def in_doubt(stored: Stored | None) -> bool:
     return stored is None or stored.manifest.status not in ("ready", "unhealthy", "paused")
 
 
-def recover(context: Context, record: Manifest | None) -> bool:
+def recover(context: Context, record: Manifest | None, check: Callable[[], None]) -> bool:
     """Before an `up` that follows a run in doubt: delete what the state does not know, trust what is sound.
 
     Return whether anything was done. Raises EnvctlError (not clean) rather than delete a database that
-    people have, or without a record may have, worked with.
+    people have, or without a record may have, worked with. `check` as in `clear_doubles`.
     """
     known = context.store.state(context.environment)
-    orphans = _strangers(context, known, None, handmade=False)
+
+    def look() -> tuple[Found, ...]:
+        found = _strangers(context, known, None, handmade=False)
+        check()
+        return found
+
+    orphans = look()
     if record is None or (record.applied_at and not record.replacing):
         data = [item for item in orphans if item.type in _DATA]
         if data:
-            raise _unknown_database(context, data[0].arn)
+            raise unknown_database(context, data[0].arn)
     if orphans:
         with context.watch.step("recover", f"deleting {_count(orphans)} that an earlier run left in no state"):
-            until_gone(context, lambda: _strangers(context, known, None, handmade=False))
+            until_gone(context, look)
     trusted = _trust(context, known)
     return bool(orphans) or trusted
 
@@ -67,19 +73,21 @@ def database_is_gone(context: Context) -> bool:
         if database.holds_data and database.status != "deleting"
     ]
     known = context.store.state(context.environment) or State()
-    named = {database.identifier for database in known.databases}
-    strange = next((database for database in living if database.id not in named), None)
-    if strange:
-        raise _unknown_database(context, strange.arn)
+    named = {database.identifier for database in known.databases} | known.ids
+    strange = next((each for each in living if each.id not in named and each.arn not in named), None)
+    if strange and known.readable:
+        raise unknown_database(context, strange.arn)
     return not living
 
 
-def _unknown_database(context: Context, arn: str) -> EnvctlError:
+def unknown_database(context: Context, arn: str) -> EnvctlError:
+    """Return the refusal to do what would cost the data of a database that lives and is in no state."""
     name, pr = context.environment.name, context.environment.pr
     return EnvctlError(
         ExitCode.NOT_CLEAN,
         f"The state of {name} does not know its database {arn}, and deleting it would lose its data.",
-        f"Bring an older version of the state back, or `envctl destroy --pr {pr}`.",
+        "See whether state.bucket and state.prefix are what they were, or bring an older version of the state back. "
+        f"If nobody has worked with it, delete it, or `envctl destroy --pr {pr}`.",
     )
 
 

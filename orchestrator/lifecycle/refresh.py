@@ -87,23 +87,24 @@ def refresh(context: Context, found: Survey, wait_s: float | None) -> Outcome:
         # The code that was applied: whatever the checkout holds by now, the database alone is to change.
         refuse_short_credentials(context, record, hold.kind)
         context = code.applied(context, record)
-        run, intended = _plan(context, found)
+        run, intended = _plan(context, found, hold)
         stored, run = _apply(context, found, manifest.intend(intended, hold.kind, context.now(), None, hold.id), run)
         return _conclude(context, stored, run, hold, wait_s)
 
 
-def _plan(context: Context, found: Survey) -> tuple[Run, Manifest]:
+def _plan(context: Context, found: Survey, hold: Holding) -> tuple[Run, Manifest]:
     """Return the saved plan, which changes the database alone, and the record of what is meant by it."""
     record = found.stored.manifest
     prepare.write_backend(context)
     prepare.write_tfvars(context, found.target, record.commit)
     with context.watch.step("init", "initialising"):
         context.engine.init()
-    prepare.mended(context, Prepared(found.stored, True, record.snapshot, record.commit))
+    prepare.mended(context, Prepared(found.stored, True, record.snapshot, record.commit), hold)
     replacing = record.replacing
     if replacing is None:
-        replacing = replacement.outdated(power.databases(context.session, context.environment))
-    replaced = replacement.addresses(context, replacing, clear=found.begun)
+        living = power.databases(context.session, context.environment)
+        replacing = replacement.outdated(living, context.environment.name)
+    replaced = replacement.addresses(context, replacing, hold.check if found.begun else None)
     with context.watch.step("plan", "planning"):
         run = context.engine.plan(save=True, replace=replaced)
     try:

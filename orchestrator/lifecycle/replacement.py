@@ -7,6 +7,7 @@ the two, or before Terraform noted the new one down.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from orchestrator.aws import databases, power
@@ -15,31 +16,61 @@ from orchestrator.aws.power import Database
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.lifecycle import policy
 from orchestrator.lifecycle.context import Context
-from orchestrator.lifecycle.recovery import until_gone
+from orchestrator.lifecycle.recovery import unknown_database, until_gone
 from orchestrator.state import State
 
 # In place of the old database's id, where it is gone already: by hand, or by a destroy that did not end.
 GONE = "gone"
 
 
-def addresses(context: Context, replacing: str, clear: bool) -> tuple[str, ...]:
-    """Return what the plan has to replace so that the database with the id `replacing` goes.
+def addresses(context: Context, replacing: str, check: Callable[[], None] | None) -> tuple[str, ...]:
+    """Return what the plan has to replace so that the database with the id `replacing` goes. Raises EnvctlError.
 
-    With `clear`, databases that a killed run made and Terraform does not know are deleted first: the plan
-    would make them again, under names that are taken. Only for who is about to apply. Raises EnvctlError.
+    With `check`, databases that a killed run made and Terraform does not know are deleted first: the plan would
+    make them again, under names that are taken. Only for who is about to apply: it raises when the lock is lost.
     """
+    known, living = _known_and_living(context)
+    if check and unknown(living, known):
+        _delete_unknown(context, known, check)
+    replaced = due(living, known, replacing)
+    old = next((database for database in living if database.resource_id == replacing), None)
+    if old and not replaced:
+        raise unknown_database(context, old.arn)
+    return replaced
+
+
+def free(context: Context, replacing: str | None) -> frozenset[str]:
+    """Return the addresses of databases that hold nobody's work while one is being replaced. Raises EnvctlError.
+
+    The one that has to go, what is half-made in its place, and read replicas. Once the new one stands it is as safe
+    from a plan as any other, though the record still names the old one.
+    """
+    if replacing is None:
+        return frozenset()
+    known, living = _known_and_living(context)
+    replicas = (each.address for each in known.databases if policy.is_replica(each.address))
+    return frozenset({*due(living, known, replacing), *(each.address for each in known.tainted), *replicas})
+
+
+def holds_data(context: Context) -> bool:
+    """Return whether the state knows, or may know, a database that holds data. Raises EnvctlError."""
     known = context.store.state(context.environment) or State()
-    living = power.databases(context.session, context.environment)
-    if clear and unknown(living, known):
-        _delete_unknown(context, known)
-    return due(living, known, replacing)
+    return not known.readable or any(policy.holds_data(database.type) for database in known.databases)
 
 
 def due(living: tuple[Database, ...], known: State, replacing: str) -> tuple[str, ...]:
-    """Return the addresses to replace: none once the old database is gone. Pure."""
+    """Return the addresses to replace: none once the old database is gone. Pure.
+
+    Its read replicas go with it; another database that a team keeps beside it stays.
+    """
     if replacing not in {database.resource_id for database in living}:
         return ()
-    return tuple(database.address for database in known.databases if policy.holds_data(database.type))
+    return tuple(
+        database.address
+        for database in known.databases
+        if policy.holds_data(database.type)
+        and (database.resource_id in (replacing, None) or policy.is_replica(database.address))
+    )
 
 
 def unknown(living: tuple[Database, ...], known: State) -> tuple[Database, ...]:
@@ -54,9 +85,18 @@ def unknown(living: tuple[Database, ...], known: State) -> tuple[Database, ...]:
     return tuple(each for each in living if each.resource_id not in ids and each.id not in half_made)
 
 
-def outdated(living: tuple[Database, ...]) -> str:
-    """Return the id of the database whose data a refresh replaces; one that is gone has none to lose. Pure."""
-    return next((database.resource_id for database in living if database.holds_data), GONE)
+def outdated(living: tuple[Database, ...], name: str) -> str:
+    """Return the id of the database whose data a refresh replaces; one that is gone has none to lose. Pure.
+
+    Of several it is the one that bears the environment's `name`.
+    """
+    own = sorted((each for each in living if each.holds_data), key=lambda each: each.id != name)
+    return own[0].resource_id if own else GONE
+
+
+def is_due(living: tuple[Database, ...], replacing: str) -> bool:
+    """Return whether the new database has yet to be restored: nothing that holds data lives but the old one. Pure."""
+    return all(each.resource_id == replacing or each.status == "deleting" for each in living if each.holds_data)
 
 
 def finish_cluster(context: Context, outputs: dict[str, Any]) -> None:
@@ -66,9 +106,15 @@ def finish_cluster(context: Context, outputs: dict[str, Any]) -> None:
         databases.enable_iam_authentication(context.session, cluster)
 
 
-def _delete_unknown(context: Context, known: State) -> None:
+def _known_and_living(context: Context) -> tuple[State, tuple[Database, ...]]:
+    known = context.store.state(context.environment) or State()
+    return known, power.databases(context.session, context.environment)
+
+
+def _delete_unknown(context: Context, known: State, check: Callable[[], None]) -> None:
     def look() -> tuple[Found, ...]:
         lost = unknown(power.databases(context.session, context.environment), known)
+        check()
         return tuple(_found(database) for database in lost)
 
     with context.watch.step("recover", "deleting a database that an earlier run made and noted nowhere"):

@@ -53,6 +53,7 @@ def _create(context: Context, options: UpOptions, prepared: Prepared, writer: _R
         left = inventory.remaining(context.session, context.environment)
         if left:
             return _unknown_to_terraform(context, writer.manifest, left)
+    recovery.database_is_gone(context)  # raises where one lives: whoever changes `state.prefix` sees neither
     writer.restores()
     refuse_short_credentials(context, writer.manifest, "up")
     options.still_wanted()
@@ -75,12 +76,11 @@ def _unknown_to_terraform(context: Context, record: Manifest, left: tuple[Leftov
 
 
 def _update(context: Context, options: UpOptions, prepared: Prepared, writer: _Record) -> Outcome:
-    run = prepare.plan(context, prepared, save=True)
+    run = prepare.plan(context, prepared, writer.hold)
     try:
-        # Before an apply was once complete there is nothing in the database that anyone could lose, and in the
-        # middle of a refresh it has to go.
-        if (writer.manifest.applied_at or prepared.stored is None) and not writer.manifest.replacing:
-            policy.refuse_replaced_database(run.planned)
+        # Before an apply was once complete there is nothing in the database that anyone could lose.
+        if writer.manifest.applied_at:
+            policy.refuse_replaced_database(run.planned, replacement.free(context, writer.manifest.replacing))
         paused = writer.manifest.paused_at is not None
         if run.exit_code == 0 and not paused:
             return _unchanged(context, options, writer)
@@ -174,9 +174,11 @@ class _Record:
         else:
             if prepared.has_state:
                 context.emit(Notice("There is a state but no manifest: a new one is written."))
-            self.manifest = manifest.begin(
-                context.environment, prepared.snapshot, context.now(), context.config.limits.ttl
-            )
+            now = context.now()
+            begun = manifest.begin(context.environment, prepared.snapshot, now, context.config.limits.ttl)
+            # What the lost record knew of the data is not known: people may have worked with it.
+            lived = prepared.has_state and replacement.holds_data(context)
+            self.manifest = replace(begun, applied_at=now) if lived else begun
 
     def restores(self) -> None:
         """Note that the data of an environment that was complete once is restored again.

@@ -27,15 +27,16 @@ class Found:
     """An environment as it is now.
 
     `state`: Terraform's state holds something although there is no record. `tagged`: neither is there, but
-    the account holds things that carry its tags. `traces`: the bucket keeps something of it, if only the lock
-    of a run that died before it wrote anything else. `busy`: a run has its lock and has given a sign of life
-    lately; `locked`: one has its lock and has not. `absence`: the note that it is not there on purpose.
-    `full`: there are as many environments as there may be.
+    the account holds things that carry its tags, and `data`: a database is one of them. `traces`: the bucket
+    keeps something of it, if only the lock of a run that died before it wrote anything else. `busy`: a run has
+    its lock and has given a sign of life lately; `locked`: one has its lock and has not. `absence`: the note that
+    it is not there on purpose. `full`: there are as many environments as there may be.
     """
 
     record: Manifest | None = None
     state: bool = False
     tagged: bool = False
+    data: bool = False
     traces: bool = False
     busy: bool = False
     locked: bool = False
@@ -121,6 +122,8 @@ _WHY_ABSENT = {"expired": "The environment expired.", "asked": "The environment 
 def _unrecorded(found: Found) -> Decision:
     if found.state:
         return Decision("update", "There is a state, but no record of it.")
+    if found.data:  # people may have worked with it: `up` says what to do, and deletes nothing
+        return Decision("update", "The account holds a database of it that neither a record nor a state knows.")
     return Decision("destroy", "The account holds things of it that neither a record nor a state knows.")
 
 

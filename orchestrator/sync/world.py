@@ -10,7 +10,7 @@ from typing import Protocol
 
 from orchestrator import locks
 from orchestrator.announcement import Announcement
-from orchestrator.aws import orphans
+from orchestrator.aws import orphans, power
 from orchestrator.aws.session import Session
 from orchestrator.aws.store import Store, Stored
 from orchestrator.config import Config
@@ -57,16 +57,17 @@ class World:
         """Return the environment as it is now. Raises EnvctlError, also for a record that cannot be read."""
         stored, lock = self.store.read(environment), self.store.lock(environment)
         record = stored.manifest if stored else None
-        state = tagged = traces = full = False
+        state = tagged = data = traces = full = False
         if record is None:
             state = self.store.has_state(environment)
             tagged = not state and environment.pr in self.tagged(environment)
+            data = tagged and any(each.holds_data for each in power.databases(self.session, environment))
             traces = self.store.keeps(environment)
             full = self.store.count(repository_prefix(self.config)) >= self.config.limits.max_environments
         # Of a run that has been silent for long its lock's next taker finds out whether it is dead.
         busy = lock is not None and not locks.silent(lock, record, self.now())
         absence = self.store.absence(environment)
-        return Found(record, state, tagged, traces, busy, lock is not None and not busy, absence, full), stored
+        return Found(record, state, tagged, data, traces, busy, lock is not None and not busy, absence, full), stored
 
     def tagged(self, environment: Environment) -> set[int]:
         """Return which pull requests the account holds something for, by tags."""

@@ -151,8 +151,9 @@ def of_another_sort(stage: Stage) -> Result:
 
 
 def more_than_data(stage: Stage) -> Result:
-    stage.terraform.database(stage.account.database("shop-pr-42"))
-    stage.up()
+    with stage.account.restored("shop-pr-42") as cluster:
+        stage.terraform.database(cluster)
+        stage.up()
     stage.account.snapshot(timedelta(minutes=5), "newer")
     stage.terraform.change(LB)
     return stage.envctl("refresh-data", "--pr", "42", "--yes")

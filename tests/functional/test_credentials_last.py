@@ -60,8 +60,9 @@ def test_what_else_takes_long_is_refused_too(
     command: str,
     minutes: int,
 ) -> None:
-    terraform.database(account.database("shop-pr-42"))
-    assert envctl("up", "--pr", "42", "--yes").code == 0
+    with account.restored("shop-pr-42") as cluster:
+        terraform.database(cluster)
+        assert envctl("up", "--pr", "42", "--yes").code == 0
     account.snapshot(timedelta(minutes=5), "newer")
     before = account.manifest()
     expire_in(monkeypatch, minutes)

@@ -19,11 +19,12 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 @pytest.fixture
 def bastion(envctl: Envctl, account: Account, terraform: FakeTerraform) -> str:
     """An environment that is ready, with a cluster and a bastion in AWS. The bastion's id."""
-    terraform.database(account.database("shop-pr-42"))
     made = account.client("ec2").run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1)
     instance = str(made["Instances"][0]["InstanceId"])
     terraform.set(outputs={"bastion_instance_id": {"value": instance}})
-    assert envctl("up", "--pr", "42", "--yes", "--commit", "abcdef0").code == 0
+    with account.restored("shop-pr-42") as cluster:
+        terraform.database(cluster)
+        assert envctl("up", "--pr", "42", "--yes", "--commit", "abcdef0").code == 0
     terraform.forget()
     return instance
 
@@ -118,6 +119,7 @@ def test_a_pause_that_was_killed_is_completed(envctl: Envctl, account: Account, 
 
 
 def test_what_rds_does_not_stop_is_named(envctl: Envctl, account: Account, terraform: FakeTerraform) -> None:
+    envctl("up", "--pr", "42", "--yes")
     rds = account.client("rds")
     tags = [{"Key": "envctl:environment", "Value": "shop-pr-42"}, {"Key": "envctl:repository", "Value": "acme/shop"}]
     login = {"MasterUsername": "root", "MasterUserPassword": "only-in-a-test", "AllocatedStorage": 20}
@@ -127,7 +129,6 @@ def test_what_rds_does_not_stop_is_named(envctl: Envctl, account: Account, terra
     rds.create_db_instance_read_replica(
         DBInstanceIdentifier="shop-pr-42-replica-1", SourceDBInstanceIdentifier="shop-pr-42", Tags=tags
     )
-    envctl("up", "--pr", "42", "--yes")
     paused = envctl("pause", "--pr", "42")
     assert paused.code == 0
     assert "RDS does not stop shop-pr-42: it has a read replica, or is one." in paused.out

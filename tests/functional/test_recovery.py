@@ -31,12 +31,14 @@ from world import (
     ended,
 )
 
+from orchestrator.errors import EnvctlError
 from orchestrator.events import Step
 from orchestrator.lifecycle.context import Context
 from orchestrator.lifecycle.up import UpOptions
 from orchestrator.lifecycle.up import up as bring_up
 
 LOCK = f"{PREFIX}pr-42/terraform.tfstate.tflock"
+MANIFEST = f"{PREFIX}pr-42/manifest.json"
 ERRORED = f"{PREFIX}pr-42/errored.tfstate"
 
 
@@ -357,9 +359,9 @@ def test_a_database_that_people_worked_with_is_never_deleted_by_an_up(
 def test_a_database_that_the_state_has_lost_is_nobodys_to_replace(
     envctl: Envctl, account: Account, terraform: FakeTerraform
 ) -> None:
-    lost = account.database("shop-pr-42")
     terraform.set(resources={address: RESOURCES[address] for address in (VPC, LB)})
     assert up(envctl).code == 0
+    lost = account.database("shop-pr-42")
     terraform.set(resources=RESOURCES)
     for _ in range(2):  # and not the second time either
         result = up(envctl)
@@ -370,11 +372,53 @@ def test_a_database_that_the_state_has_lost_is_nobodys_to_replace(
     assert lost in [cluster["DbClusterResourceId"] for cluster in rds.describe_db_clusters()["DBClusters"]]
 
 
+def test_where_neither_record_nor_state_is_found_a_living_database_is_in_nobodys_way(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    account.database("shop-pr-42")
+    before = account.versions()
+    for _ in range(2):  # as if somebody had changed `state.prefix`
+        result = up(envctl)
+        assert (result.code, "state.prefix" in result.err) == (8, True), result.err
+        assert (account.versions() == before, "apply" in terraform.commands) == (True, False)
+    assert account.client("rds").describe_db_clusters(DBClusterIdentifier="shop-pr-42")["DBClusters"]
+
+
+def test_without_its_record_the_data_is_taken_for_somebodys(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    with account.restored("shop-pr-42") as cluster:
+        terraform.database(cluster)
+        assert up(envctl).code == 0
+    account.client("s3").delete_object(Bucket=BUCKET, Key=MANIFEST)
+    terraform.change(LB)
+    terraform.fail("apply", LB)
+    assert up(envctl).code == 4
+    terraform.set(fail={})
+    terraform.change(CLUSTER, replaces=True)
+    result = up(envctl)
+    assert (result.code, "the environment's data" in result.err) == (7, True), result.err
+
+
+def test_whose_lock_was_taken_deletes_no_orphan_any_more(
+    doubtful: None, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vpc = tagged_vpc(account)
+    take = lambda: account.client("s3").delete_object(Bucket=BUCKET, Key=LOCK)  # noqa: E731
+    rules = Rules((Rule("refuse", action="DeleteVpc", error="dependency", times=1),))
+    with Proxy(account.endpoint, rules) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        with pytest.raises(EnvctlError, match="The lock of shop-pr-42 was taken from this run"):
+            bring_up(context_with(Clock(take)), UpOptions())
+    assert account.client("ec2").describe_vpcs(VpcIds=[vpc])["Vpcs"]
+
+
 def test_a_second_database_does_not_make_the_first_ones_data_nobodys(
     envctl: Envctl, account: Account, terraform: FakeTerraform
 ) -> None:
-    terraform.database(account.database("shop-pr-42"))
-    assert up(envctl).code == 0
+    with account.restored("shop-pr-42") as cluster:
+        terraform.database(cluster)
+        assert up(envctl).code == 0
     resources = terraform.resources
     terraform.set(resources={**resources, "aws_db_instance.reports": {"type": "aws_db_instance"}})
     terraform.fail("apply", "aws_db_instance.reports")
@@ -386,8 +430,8 @@ def test_a_second_database_does_not_make_the_first_ones_data_nobodys(
 def reopened(envctl: Envctl, account: Account, terraform: FakeTerraform) -> None:
     """A complete environment of which a destroy took the database, and no more."""
     terraform.set(outputs={"database_cluster_id": {"value": "shop-pr-42"}})
-    account.database("shop-pr-42")
-    assert up(envctl).code == 0
+    with account.restored("shop-pr-42"):
+        assert up(envctl).code == 0
     terraform.fail("destroy", VPC)
     assert destroyed(envctl, "--no-sweep").code == 8
     account.client("rds").delete_db_cluster(DBClusterIdentifier="shop-pr-42", SkipFinalSnapshot=True)
@@ -446,11 +490,11 @@ def test_when_its_snapshot_is_gone_too_the_newest_one_is_restored(
 @pytest.fixture
 def half_made(envctl: Envctl, account: Account, terraform: FakeTerraform) -> None:
     """A cluster that the state distrusts: an apply ended before it was known to be there."""
-    account.database("shop-pr-42")
     tainted = {"type": "aws_rds_cluster", "id": "shop-pr-42", "status": "tainted"}
     terraform.set(resources={CLUSTER: tainted, LB: {"type": "aws_lb"}})
     terraform.fail("apply", LB)
     assert up(envctl).code == 4
+    account.database("shop-pr-42")
     terraform.set(fail={}, resources={CLUSTER: {"type": "aws_rds_cluster", "id": "shop-pr-42"}, LB: {"type": "aws_lb"}})
     terraform.forget()
 

@@ -15,9 +15,9 @@ from orchestrator.manifest import Manifest
 @pytest.fixture
 def database(envctl: Envctl, account: Account, terraform: FakeTerraform) -> str:
     """An environment that is ready, and a snapshot of production newer than its data. AWS's id of its cluster."""
-    made = account.database("shop-pr-42")
-    terraform.database(made)
-    assert envctl("up", "--pr", "42", "--yes").code == 0
+    with account.restored("shop-pr-42") as made:
+        terraform.database(made)
+        assert envctl("up", "--pr", "42", "--yes").code == 0
     account.snapshot(timedelta(minutes=5), "newer")
     terraform.forget()
     return made
@@ -197,6 +197,38 @@ def test_killed_after_the_new_one_stood_nothing_is_replaced_again(
     assert (record.snapshot.id, record.replacing, record.status) == ("newer", None, "ready")
     (cluster,) = account.client("rds").describe_db_clusters(DBClusterIdentifier="shop-pr-42")["DBClusters"]
     assert cluster["DbClusterResourceId"] == database
+
+
+def test_once_the_new_one_stands_it_is_as_safe_as_any_other(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, database: str
+) -> None:
+    half_done(account, replacing="cluster-THEOLDONE")
+    terraform.change(CLUSTER, replaces=True)
+    assert "would refuse this plan" in envctl("plan", "--pr", "42").out
+    refused = envctl("up", "--pr", "42", "--yes", "--json")
+    assert (refused.code, refused.json["error"]["address"]) == (7, CLUSTER)
+    assert "apply" not in terraform.commands
+
+
+def test_once_the_new_one_stands_its_snapshot_may_go(envctl: Envctl, account: Account, database: str) -> None:
+    half_done(account, replacing="cluster-THEOLDONE", snapshot="deleted-meanwhile")
+    assert envctl("up", "--pr", "42", "--yes").code == 0
+    assert account.manifest().snapshot.id == "deleted-meanwhile"
+
+
+@pytest.mark.parametrize("state", ["another", "encrypted"])
+def test_what_the_state_does_not_know_it_cannot_replace(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, database: str, state: str
+) -> None:
+    if state == "another":
+        terraform.database("cluster-ANOTHER")
+        envctl("up", "--pr", "42", "--yes")
+    else:
+        account.put(key().replace("manifest.json", "terraform.tfstate"), '{"encrypted_data": "x"}')
+    before = account.manifest()
+    refused = refresh(envctl)
+    assert (refused.code, "does not know its database" in refused.err) == (8, True), refused.err
+    assert (account.manifest(), "apply" in terraform.commands) == (before, state == "another")
 
 
 @pytest.mark.usefixtures("database")

@@ -96,6 +96,19 @@ def test_what_only_the_account_knows_of_is_found_and_taken_away(
     assert decisions(envctl("sync", "--all", "--yes", "--json")) == {}
 
 
+def test_a_database_of_an_open_one_that_nothing_else_knows_of_is_left_to_people(
+    envctl: Envctl, account: Account, github: GitHubServer
+) -> None:
+    number = github.open_pr().number
+    account.database(f"shop-pr-{number}")
+    before = account.versions()
+    for _ in range(2):
+        result = envctl("sync", "--all", "--yes", "--json")
+        assert (result.code, decisions(result)) == (8, {number: ("update", 8)})
+    assert account.versions() == before
+    assert len(account.client("rds").describe_db_clusters()["DBClusters"]) == 2  # production's is the other
+
+
 @pytest.mark.usefixtures("untouched")
 def test_a_github_that_cannot_be_listed_ends_it_before_anything(envctl: Envctl, github: GitHubServer) -> None:
     github.fail(401, times=1000)

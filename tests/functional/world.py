@@ -11,7 +11,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -106,13 +107,25 @@ class Account:
         rds = self.client("rds")
         if any(c["DBClusterIdentifier"] == environment for c in rds.describe_db_clusters()["DBClusters"]):
             rds.delete_db_cluster(DBClusterIdentifier=environment, SkipFinalSnapshot=True)
-        tags = [
-            {"Key": "envctl:environment", "Value": environment},
-            {"Key": "envctl:repository", "Value": "acme/shop"},
-        ]
+        with self.restored(environment) as made:
+            return made
+
+    @contextmanager
+    def restored(self, environment: str) -> Iterator[str]:
+        """Make the cluster of `environment`, which nobody takes for its own before the end. Yields AWS's id of it.
+
+        For an `up` within: the fake Terraform makes nothing, and a database that is there before is in its way.
+        """
         login = {"MasterUsername": "admin", "MasterUserPassword": "only-in-a-test"}
-        made = rds.create_db_cluster(DBClusterIdentifier=environment, Engine="aurora-mysql", Tags=tags, **login)
-        return str(made["DBCluster"]["DbClusterResourceId"])
+        rds = self.client("rds")
+        made = rds.create_db_cluster(DBClusterIdentifier=environment, Engine="aurora-mysql", **login)["DBCluster"]
+        yield made["DbClusterResourceId"]
+        project, _, pr = environment.split("-")
+        tags = {"environment": environment, "project": project, "repository": "acme/shop", "pr": pr}
+        rds.add_tags_to_resource(
+            ResourceName=made["DBClusterArn"],
+            Tags=[{"Key": f"envctl:{key}", "Value": value} for key, value in tags.items()],
+        )
 
     def put(self, key: str, body: bytes | str) -> None:
         self.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)

@@ -6,7 +6,7 @@ from builders import NOW, record
 from orchestrator import state
 from orchestrator.aws.power import Database
 from orchestrator.lifecycle.pause import needs_pausing
-from orchestrator.lifecycle.replacement import due, outdated, unknown
+from orchestrator.lifecycle.replacement import due, is_due, outdated, unknown
 from orchestrator.state import State, StateDatabase
 
 CLUSTER = "module.database.aws_rds_cluster.this[0]"
@@ -85,9 +85,39 @@ def test_from_a_state_that_cannot_be_read_nothing_is_concluded():
 def test_what_has_to_go_is_what_holds_data():
     replica = instance("shop-pr-42-replica-1", "db-R", replica_of="shop-pr-42")
     member = instance("shop-pr-42-0", "db-M", cluster="shop-pr-42")
-    assert outdated((cluster("cluster-OLD"), member)) == "cluster-OLD"
-    assert outdated((replica, instance(resource_id="db-OLD", has_replicas=True))) == "db-OLD"
-    assert outdated(()) == "gone"
+    assert outdated((cluster("cluster-OLD"), member), "shop-pr-42") == "cluster-OLD"
+    assert outdated((replica, instance(resource_id="db-OLD", has_replicas=True)), "shop-pr-42") == "db-OLD"
+    assert outdated((), "shop-pr-42") == "gone"
+
+
+def test_of_several_it_is_the_one_that_bears_the_environments_name():
+    other = Database("cluster", "reports", "arn:r", "cluster-REPORTS", "available")
+    assert outdated((other, instance(resource_id="db-OLD")), "shop-pr-42") == "db-OLD"
+
+
+def test_a_database_that_a_team_keeps_beside_it_stays_and_read_replicas_go():
+    addresses = {
+        "module.database.aws_db_instance.this[0]": "db-OLD",
+        'module.database.aws_db_instance.replica["1"]': "db-R",
+        "aws_db_instance.reports": "db-REPORTS",
+    }
+    told = State(databases=tuple(StateDatabase(a, "aws_db_instance", a, own) for a, own in addresses.items()))
+    assert due((instance(resource_id="db-OLD"),), told, "db-OLD") == tuple(addresses)[:2]
+
+
+@pytest.mark.parametrize(
+    ("living", "yet"),
+    [
+        ((), True),
+        ((cluster("cluster-OLD"),), True),
+        ((cluster("cluster-NEW", "deleting"),), True),
+        ((cluster("cluster-NEW"),), False),
+        ((cluster("cluster-NEW", "creating"),), False),
+        ((cluster("cluster-OLD"), instance("shop-pr-42-0", "db-M", cluster="shop-pr-42")), True),
+    ],
+)
+def test_the_new_database_is_due_until_one_stands(living, yet):
+    assert is_due(living, "cluster-OLD") is yet
 
 
 # A pause that did not hold
