@@ -76,10 +76,21 @@ def _plan(context: Context, stored: Stored, hold: Holding) -> Run:
         run = context.engine.plan(save=True)
     try:
         policy.refuse_replaced_database(run.planned)
+        _refuse_restored_database(context.environment, run)
     except EnvctlError:
         context.engine.discard_plan()
         raise
     return run
+
+
+def _refuse_restored_database(environment: Environment, planned: Run) -> None:
+    """Raise EnvctlError (policy) when a database is gone: it would be restored only to be stopped, and unnoted."""
+    if policy.restores_database(planned.planned):
+        raise EnvctlError(
+            ExitCode.POLICY,
+            f"The database of {environment.name} is gone: a pause would restore it only to stop it.",
+            f"`envctl up --pr {environment.pr}` restores it first.",
+        )
 
 
 def _intend(context: Context, stored: Stored, by: PausedBy, run_id: str) -> Stored:

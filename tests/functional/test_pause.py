@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from world import CLUSTER, LB, Account, Envctl, FakeTerraform, unsaved
+from world import CLUSTER, LB, Account, Envctl, FakeTerraform, database_gone, ended, unsaved
 
 from orchestrator import manifest as manifests
 from orchestrator.manifest import Operation
@@ -253,6 +254,27 @@ def test_a_pause_never_costs_the_database(envctl: Envctl, account: Account, terr
     refused = envctl("pause", "--pr", "42", "--json")
     assert (refused.code, refused.json["error"]["address"]) == (7, CLUSTER)
     assert (account.manifest(), cluster_status(account)) == (before, "available")
+
+
+def test_a_pause_restores_no_database_only_to_stop_it(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, saved_plan: Path
+) -> None:
+    database_gone(envctl, terraform)
+    before, paused = account.manifest(), envctl("pause", "--pr", "42")
+    assert (paused.code, "The database of shop-pr-42 is gone" in paused.err) == (7, True), paused.err
+    assert "envctl up --pr 42" in paused.err
+    assert (terraform.commands, saved_plan.exists()) == (["plan"], False)
+    assert account.manifest() == before
+    # What it names is a way on, and notes that the data is another.
+    terraform.set(gate=CLUSTER)
+    process = envctl.spawn("up", "--pr", "42", "--yes")
+    terraform.wait_for("reached")
+    assert account.manifest().replacing == "gone"
+    account.database("shop-pr-42")
+    terraform.let("go")
+    assert ended(process).code == 0
+    assert envctl("pause", "--pr", "42").code == 0
+    assert cluster_status(account) == "stopped"
 
 
 @pytest.mark.usefixtures("bastion")

@@ -367,6 +367,15 @@ def unsaved(envctl: Envctl, account: Account) -> Path:
     return file
 
 
+def database_gone(envctl: Envctl, terraform: FakeTerraform) -> None:
+    """Leave a complete environment of pull request 42 whose database Terraform does not find any more."""
+    wanted = terraform.resources
+    terraform.set(resources={address: wanted[address] for address in (VPC, LB)})
+    assert envctl("up", "--pr", "42", "--yes").code == 0
+    terraform.set(resources=wanted)
+    terraform.forget()
+
+
 def ended(process: subprocess.Popen[str]) -> Result:
     out, err = process.communicate(timeout=WAIT_S)
     return Result(process.returncode, out or "", err or "")
