@@ -14,7 +14,7 @@ from orchestrator.snapshots import Kind
 class Database:
     """A cluster or an instance of an environment; `resource_id` is AWS's own, which no other database ever has.
 
-    `cluster` is the cluster that an instance belongs to, `replica_of` the instance whose data it follows.
+    `cluster` is the cluster that an instance belongs to, `replica_of` the instance or cluster whose data it follows.
     """
 
     kind: Kind
@@ -51,7 +51,8 @@ def databases(session: Session, environment: Environment) -> tuple[Database, ...
                 raw["DbiResourceId"],
                 raw["DBInstanceStatus"],
                 cluster=raw.get("DBClusterIdentifier"),
-                replica_of=raw.get("ReadReplicaSourceDBInstanceIdentifier"),
+                replica_of=raw.get("ReadReplicaSourceDBInstanceIdentifier")
+                or raw.get("ReadReplicaSourceDBClusterIdentifier"),
                 has_replicas=bool(raw.get("ReadReplicaDBInstanceIdentifiers")),
             )
             for raw in pages(rds, "describe_db_instances", "DBInstances")

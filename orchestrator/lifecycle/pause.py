@@ -16,7 +16,7 @@ from orchestrator.aws.store import Stored
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Changes, Run
 from orchestrator.identity import Environment
-from orchestrator.lifecycle import code, policy, prepare, unsaved
+from orchestrator.lifecycle import code, policy, prepare, promoted, unsaved
 from orchestrator.lifecycle.context import Context
 from orchestrator.lifecycle.holding import Holding, holding
 from orchestrator.lifecycle.lasting import refuse_short_credentials
@@ -77,7 +77,8 @@ def _plan(context: Context, stored: Stored, hold: Holding) -> Run:
     try:
         policy.refuse_replaced_database(run.planned)
         _refuse_restored_database(context.environment, run)
-    except EnvctlError:
+        promoted.refuse_lost(context, run.planned)
+    except BaseException:
         context.engine.discard_plan()
         raise
     return run

@@ -39,7 +39,8 @@ def replaced_database(planned: Mapping[str, Resource], free: Collection[str] = (
     """Return the address of a database, or of what it lies in, that the plan would replace or destroy.
 
     Fewer read replicas are wanted when `replicas` is lowered: destroying one (its own name says
-    `replica`) is no loss of data. `free` are the addresses of those that hold nobody's work.
+    `replica`) is no loss of data, unless it was promoted: `lost_replicas` says which to look at. `free` are the
+    addresses of those that hold nobody's work.
     """
     for address, resource in sorted(planned.items()):
         if address in free or not (holds_data(resource.type) or resource.type in _AROUND):
@@ -54,6 +55,15 @@ def restores_database(planned: Mapping[str, Resource]) -> bool:
     return any(
         holds_data(resource.type) and resource.action == "create" and not is_replica(address)
         for address, resource in planned.items()
+    )
+
+
+def lost_replicas(planned: Mapping[str, Resource]) -> frozenset[str]:
+    """Return the addresses of the read replicas that the plan would replace or destroy."""
+    return frozenset(
+        address
+        for address, resource in planned.items()
+        if resource.type == "aws_db_instance" and resource.action in ("delete", "replace") and is_replica(address)
     )
 
 

@@ -11,7 +11,7 @@ from orchestrator import cost, manifest
 from orchestrator.aws import inventory
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Changes, Notice, Run
-from orchestrator.lifecycle import code, policy, prepare, recovery, replacement, unsaved, wake
+from orchestrator.lifecycle import code, policy, prepare, promoted, recovery, replacement, unsaved, wake
 from orchestrator.lifecycle.context import Context
 from orchestrator.lifecycle.health import has_site, settle
 from orchestrator.lifecycle.holding import Holding, holding
@@ -81,6 +81,8 @@ def _update(context: Context, options: UpOptions, prepared: Prepared, writer: _R
         # Before an apply was once complete there is nothing in the database that anyone could lose.
         if writer.manifest.applied_at:
             policy.refuse_replaced_database(run.planned, replacement.free(context, writer.manifest.replacing))
+            if not writer.manifest.replacing:  # a replica is promoted when its source goes, and goes as well
+                promoted.refuse_lost(context, run.planned)
         paused = writer.manifest.paused_at is not None
         if run.exit_code == 0 and not paused:
             return _unchanged(context, options, writer)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from operations_stage import Stage
 from test_source_parameter import NAME, publish, upgrade
-from world import CLUSTER, LB, Result, database_gone
+from world import CLUSTER, LB, Result, database_gone, unwanted_replica
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -185,6 +185,11 @@ def database_deleted_by_hand(stage: Stage) -> Result:
     return stage.envctl("pause", "--pr", "42")
 
 
+def promoted(stage: Stage) -> Result:
+    stage.account.promote(unwanted_replica(stage.envctl, stage.account, stage.terraform))
+    return stage.up()
+
+
 def not_healthy(stage: Stage) -> Result:
     stage.terraform.set(outputs={"url": {"value": "http://127.0.0.1:9/"}})
     return stage.up("--timeout", "1s")
@@ -228,6 +233,7 @@ SITUATIONS: dict[str, Callable[[Stage], Result]] = {
     "shop-pr-42 is being destroyed": half_destroyed,
     "The data of shop-pr-42 is being replaced": half_refreshed,
     "The database of shop-pr-42 is gone": database_deleted_by_hand,
+    "… is no read replica any more": promoted,
     "shop-pr-42 is applied but not healthy": not_healthy,
     "shop-pr-42 is not gone": not_gone,
 }

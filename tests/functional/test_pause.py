@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from world import CLUSTER, LB, Account, Envctl, FakeTerraform, database_gone, ended, unsaved
+from world import CLUSTER, LB, Account, Envctl, FakeTerraform, database_gone, ended, unsaved, unwanted_replica
 
 from orchestrator import manifest as manifests
 from orchestrator.manifest import Operation
@@ -122,14 +122,8 @@ def test_a_pause_that_was_killed_is_completed(envctl: Envctl, account: Account, 
 def test_what_rds_does_not_stop_is_named(envctl: Envctl, account: Account, terraform: FakeTerraform) -> None:
     envctl("up", "--pr", "42", "--yes")
     rds = account.client("rds")
-    tags = [{"Key": "envctl:environment", "Value": "shop-pr-42"}, {"Key": "envctl:repository", "Value": "acme/shop"}]
-    login = {"MasterUsername": "root", "MasterUserPassword": "only-in-a-test", "AllocatedStorage": 20}
-    rds.create_db_instance(
-        DBInstanceIdentifier="shop-pr-42", DBInstanceClass="db.t4g.small", Engine="mysql", Tags=tags, **login
-    )
-    rds.create_db_instance_read_replica(
-        DBInstanceIdentifier="shop-pr-42-replica-1", SourceDBInstanceIdentifier="shop-pr-42", Tags=tags
-    )
+    account.instance("shop-pr-42")
+    account.instance("shop-pr-42-replica-1", source="shop-pr-42")
     paused = envctl("pause", "--pr", "42")
     assert paused.code == 0
     assert "RDS does not stop shop-pr-42: it has a read replica, or is one." in paused.out
@@ -275,6 +269,23 @@ def test_a_pause_restores_no_database_only_to_stop_it(
     assert ended(process).code == 0
     assert envctl("pause", "--pr", "42").code == 0
     assert cluster_status(account) == "stopped"
+
+
+def test_a_pause_takes_a_read_replica_away(envctl: Envctl, account: Account, terraform: FakeTerraform) -> None:
+    unwanted_replica(envctl, account, terraform)
+    assert envctl("pause", "--pr", "42").code == 0
+    assert terraform.commands == ["plan", "apply"]
+
+
+def test_but_not_one_that_somebody_has_promoted(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, saved_plan: Path
+) -> None:
+    replica = unwanted_replica(envctl, account, terraform)
+    account.promote(replica)
+    before = account.manifest()
+    refused = envctl("pause", "--pr", "42")
+    assert (refused.code, f"{replica} is no read replica any more" in refused.err) == (7, True), refused.err
+    assert (account.manifest(), terraform.commands, saved_plan.exists()) == (before, ["plan"], False)
 
 
 @pytest.mark.usefixtures("bastion")

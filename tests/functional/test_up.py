@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from world import BUCKET, CLUSTER, LB, PREFIX, VPC, Account, Envctl, FakeTerraform, Result, ended
+from world import BUCKET, CLUSTER, LB, PREFIX, VPC, Account, Envctl, FakeTerraform, Result, ended, unwanted_replica
 
 from orchestrator import manifest as manifests
 from orchestrator.manifest import Operation
@@ -161,6 +161,20 @@ def test_replacing_the_database_is_refused_and_nothing_applied(
     assert terraform.commands == ["plan"]
     assert (account.manifest(), account.state()) == (record, state)
     assert not saved_plan.exists()
+
+
+@pytest.mark.parametrize("is_promoted", [False, True])
+def test_fewer_read_replicas_may_be_wanted_but_none_that_somebody_has_promoted_goes(
+    envctl: Envctl, terraform: FakeTerraform, account: Account, saved_plan: Path, is_promoted: bool
+) -> None:
+    replica = unwanted_replica(envctl, account, terraform)
+    if is_promoted:
+        account.promote(replica)
+    record = account.manifest()
+    result = up(envctl)
+    assert (result.code, f"{replica} is no read replica any more" in result.err) == (7 * is_promoted, is_promoted)
+    assert terraform.commands == (["plan"] if is_promoted else ["plan", "apply"])
+    assert (account.manifest() == record, saved_plan.exists()) == (is_promoted, False)
 
 
 def test_a_plan_tells_that_up_would_refuse_it(envctl: Envctl, terraform: FakeTerraform) -> None:

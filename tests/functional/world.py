@@ -127,6 +127,27 @@ class Account:
             Tags=[{"Key": f"envctl:{key}", "Value": value} for key, value in tags.items()],
         )
 
+    def instance(self, id: str, source: str | None = None) -> None:
+        """Make an RDS instance of pull request 42 anew: a read replica of `source`, or a database of its own."""
+        rds = self.client("rds")
+        if any(each["DBInstanceIdentifier"] == id for each in rds.describe_db_instances()["DBInstances"]):
+            rds.delete_db_instance(DBInstanceIdentifier=id, SkipFinalSnapshot=True)
+        tags = [
+            {"Key": "envctl:environment", "Value": "shop-pr-42"},
+            {"Key": "envctl:repository", "Value": "acme/shop"},
+        ]
+        if source:
+            rds.create_db_instance_read_replica(DBInstanceIdentifier=id, SourceDBInstanceIdentifier=source, Tags=tags)
+            return
+        login = {"MasterUsername": "root", "MasterUserPassword": "only-in-a-test", "AllocatedStorage": 20}
+        rds.create_db_instance(
+            DBInstanceIdentifier=id, DBInstanceClass="db.t4g.small", Engine="mysql", Tags=tags, **login
+        )
+
+    def promote(self, id: str) -> None:
+        """Make a database of its own of a read replica. moto's PromoteReadReplica leaves it one."""
+        self.instance(id)
+
     def put(self, key: str, body: bytes | str) -> None:
         self.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
 
@@ -374,6 +395,19 @@ def database_gone(envctl: Envctl, terraform: FakeTerraform) -> None:
     assert envctl("up", "--pr", "42", "--yes").code == 0
     terraform.set(resources=wanted)
     terraform.forget()
+
+
+def unwanted_replica(envctl: Envctl, account: Account, terraform: FakeTerraform) -> str:
+    """Leave a complete environment of pull request 42 whose read replica the next plan takes away. Returns its id."""
+    replica, wanted = "shop-pr-42-replica-1", terraform.resources
+    made = {"type": "aws_db_instance", "values": {"identifier": replica}}
+    terraform.set(resources={**wanted, "module.database.aws_db_instance.replica": made})
+    assert envctl("up", "--pr", "42", "--yes").code == 0
+    account.instance("shop-pr-42")
+    account.instance(replica, source="shop-pr-42")
+    terraform.set(resources=wanted)
+    terraform.forget()
+    return replica
 
 
 def ended(process: subprocess.Popen[str]) -> Result:

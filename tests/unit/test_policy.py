@@ -52,6 +52,14 @@ def test_of_several_the_first_by_address_is_named():
     assert policy.replaced_database(planned((INSTANCE, "delete"), (CLUSTER, "delete"))) == INSTANCE
 
 
+def test_a_read_replica_that_goes_is_to_be_looked_at():
+    other = "module.replica.aws_db_instance.this"
+    going = planned((INSTANCE, "delete"), (other, "delete"), (CLUSTER, "delete"), (REPLICA, "delete"))
+    assert policy.lost_replicas(going) == {REPLICA}
+    assert policy.lost_replicas(planned((REPLICA, "replace"))) == {REPLICA}
+    assert policy.lost_replicas(planned((REPLICA, "create"))) == frozenset()
+
+
 # A refresh of the data
 
 TEMPLATE, GROUP = "module.web.aws_launch_template.this", "module.web.aws_autoscaling_group.this"
