@@ -9,6 +9,8 @@ from orchestrator.aws.session import Session, client_error, code_of, translated
 from orchestrator.identity import Environment
 from orchestrator.snapshots import Kind
 
+_OTHERS = ("docdb", "neptune")
+
 
 @dataclass(frozen=True)
 class Database:
@@ -25,6 +27,12 @@ class Database:
     cluster: str | None = None
     replica_of: str | None = None
     has_replicas: bool = False
+    engine: str = ""
+
+    @property
+    def relational(self) -> bool:
+        """Return whether it is RDS's own: no other comes from a snapshot of ours, or is in a state as one of RDS."""
+        return self.engine not in _OTHERS
 
     @property
     def holds_data(self) -> bool:
@@ -33,12 +41,20 @@ class Database:
 
 
 def databases(session: Session, environment: Environment) -> tuple[Database, ...]:
-    """Return every cluster and instance that carries the environment's tags, those under way included."""
+    """Return every cluster and instance that carries the environment's tags, those under way included.
+
+    DocumentDB and Neptune answer in RDS's name too, and let it stop and start their clusters.
+    """
     rds = session.client("rds")
     with translated(f"looking at the databases of {environment.name}"):
         clusters = [
             Database(
-                "cluster", raw["DBClusterIdentifier"], raw["DBClusterArn"], raw["DbClusterResourceId"], raw["Status"]
+                "cluster",
+                raw["DBClusterIdentifier"],
+                raw["DBClusterArn"],
+                raw["DbClusterResourceId"],
+                raw["Status"],
+                engine=raw.get("Engine", ""),
             )
             for raw in pages(rds, "describe_db_clusters", "DBClusters")
             if _of(raw, environment)
@@ -54,6 +70,7 @@ def databases(session: Session, environment: Environment) -> tuple[Database, ...
                 replica_of=raw.get("ReadReplicaSourceDBInstanceIdentifier")
                 or raw.get("ReadReplicaSourceDBClusterIdentifier"),
                 has_replicas=bool(raw.get("ReadReplicaDBInstanceIdentifiers")),
+                engine=raw.get("Engine", ""),
             )
             for raw in pages(rds, "describe_db_instances", "DBInstances")
             if _of(raw, environment)
@@ -61,13 +78,7 @@ def databases(session: Session, environment: Environment) -> tuple[Database, ...
     return (*clusters, *instances)
 
 
-# They answer in RDS's name as well.
-_OTHERS = ("docdb", "neptune")
-
-
 def _of(raw: dict[str, object], environment: Environment) -> bool:
-    if raw.get("Engine") in _OTHERS:
-        return False
     tags = tags_in(raw.get("TagList"))  # type: ignore[arg-type]  # the list of keys and values that RDS sends
     return tags.get(TAG) == environment.name and tags.get(REPOSITORY_TAG) == environment.repository
 

@@ -23,8 +23,10 @@ def snapshot_policy(database: Database, wanted: str | None = None) -> Policy:
     )
 
 
-# The types that hold the data. A cluster's instances hold none: they may come and go.
-_DATA = frozenset({"aws_rds_cluster", "aws_db_instance"})
+# The types that are restored from the snapshot, and all that hold data: a root of one's own may have others. A
+# cluster's instances hold none: they may come and go.
+_RESTORED = frozenset({"aws_rds_cluster", "aws_db_instance"})
+_DATA = _RESTORED | {"aws_docdb_cluster", "aws_neptune_cluster"}
 # What a database lies in for life. Terraform changes the database in place and would have it move; AWS refuses
 # when most of the environment is gone already.
 _AROUND = frozenset({"aws_vpc", "aws_db_subnet_group"})
@@ -38,22 +40,23 @@ def holds_data(resource_type: str) -> bool:
 def replaced_database(planned: Mapping[str, Resource], free: Collection[str] = ()) -> str | None:
     """Return the address of a database, or of what it lies in, that the plan would replace or destroy.
 
-    Fewer read replicas are wanted when `replicas` is lowered: destroying one (its own name says
+    Fewer read replicas are wanted when `replicas` is lowered: destroying one (an instance whose own name says
     `replica`) is no loss of data, unless it was promoted: `lost_replicas` says which to look at. `free` are the
     addresses of those that hold nobody's work.
     """
     for address, resource in sorted(planned.items()):
         if address in free or not (holds_data(resource.type) or resource.type in _AROUND):
             continue
-        if resource.action == "replace" or (resource.action == "delete" and not is_replica(address)):
+        replica = is_replica(resource.type, address)
+        if resource.action == "replace" or (resource.action == "delete" and not replica):
             return address
     return None
 
 
 def restores_database(planned: Mapping[str, Resource]) -> bool:
-    """Return whether the plan would make a database that is not there."""
+    """Return whether the plan would make a database of the snapshot that is not there."""
     return any(
-        holds_data(resource.type) and resource.action == "create" and not is_replica(address)
+        resource.type in _RESTORED and resource.action == "create" and not is_replica(resource.type, address)
         for address, resource in planned.items()
     )
 
@@ -63,14 +66,14 @@ def lost_replicas(planned: Mapping[str, Resource]) -> frozenset[str]:
     return frozenset(
         address
         for address, resource in planned.items()
-        if resource.type == "aws_db_instance" and resource.action in ("delete", "replace") and is_replica(address)
+        if resource.action in ("delete", "replace") and is_replica(resource.type, address)
     )
 
 
-def is_replica(address: str) -> bool:
-    """Return whether the resource itself is called a replica; what its module is called says nothing."""
+def is_replica(resource_type: str, address: str) -> bool:
+    """Return whether an RDS instance is itself called a replica; what its module is called says nothing."""
     name = re.search(r"\.(?P<name>[\w-]+)(\[[^\]]*\])?$", address)
-    return bool(name and "replica" in name["name"])
+    return resource_type == "aws_db_instance" and bool(name and "replica" in name["name"])
 
 
 def refuse_replaced_database(planned: Mapping[str, Resource], free: Collection[str] = ()) -> None:

@@ -70,7 +70,7 @@ def database_is_gone(context: Context) -> bool:
     living = [
         database
         for database in power.databases(context.session, context.environment)
-        if database.holds_data and database.status != "deleting"
+        if database.relational and database.holds_data and database.status != "deleting"
     ]
     known = context.store.state(context.environment) or State()
     named = {database.identifier for database in known.databases} | known.ids

@@ -48,7 +48,7 @@ def free(context: Context, replacing: str | None) -> frozenset[str]:
     if replacing is None:
         return frozenset()
     known, living = _known_and_living(context)
-    replicas = (each.address for each in known.databases if policy.is_replica(each.address))
+    replicas = (each.address for each in known.databases if policy.is_replica(each.type, each.address))
     return frozenset({*due(living, known, replacing), *(each.address for each in known.tainted), *replicas})
 
 
@@ -69,12 +69,12 @@ def due(living: tuple[Database, ...], known: State, replacing: str) -> tuple[str
         database.address
         for database in known.databases
         if policy.holds_data(database.type)
-        and (database.resource_id in (replacing, None) or policy.is_replica(database.address))
+        and (database.resource_id in (replacing, None) or policy.is_replica(database.type, database.address))
     )
 
 
 def unknown(living: tuple[Database, ...], known: State) -> tuple[Database, ...]:
-    """Return the databases that are in no state. Pure.
+    """Return RDS's databases that are in no state. Pure.
 
     The name does not tell: a state that was saved before the old database went knows that of the new one.
     """
@@ -82,7 +82,8 @@ def unknown(living: tuple[Database, ...], known: State) -> tuple[Database, ...]:
         return ()  # it may know them all
     ids = {database.resource_id for database in known.databases}
     half_made = {database.identifier for database in known.databases if database.resource_id is None}
-    return tuple(each for each in living if each.resource_id not in ids and each.id not in half_made)
+    own = (each for each in living if each.relational)
+    return tuple(each for each in own if each.resource_id not in ids and each.id not in half_made)
 
 
 def outdated(living: tuple[Database, ...], name: str) -> str:
@@ -90,13 +91,14 @@ def outdated(living: tuple[Database, ...], name: str) -> str:
 
     Of several it is the one that bears the environment's `name`.
     """
-    own = sorted((each for each in living if each.holds_data), key=lambda each: each.id != name)
+    own = sorted((each for each in living if each.relational and each.holds_data), key=lambda each: each.id != name)
     return own[0].resource_id if own else GONE
 
 
 def is_due(living: tuple[Database, ...], replacing: str) -> bool:
     """Return whether the new database has yet to be restored: nothing that holds data lives but the old one. Pure."""
-    return all(each.resource_id == replacing or each.status == "deleting" for each in living if each.holds_data)
+    own = (each for each in living if each.relational and each.holds_data)
+    return all(each.resource_id == replacing or each.status == "deleting" for each in own)
 
 
 def finish_cluster(context: Context, outputs: dict[str, Any]) -> None:

@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from operations_stage import Stage
-from test_recovery import TAGS, killed_while_applying, tagged_vpc
-from world import CLUSTER, LB, PREFIX, VPC, Result, ended
+from test_recovery import killed_while_applying, tagged_vpc
+from world import CLUSTER, LB, PREFIX, TAGS, VPC, Result, ended
 
 from orchestrator.lifecycle import recovery
 from orchestrator.workspace import Workspace

@@ -30,8 +30,8 @@ def bastion(envctl: Envctl, account: Account, terraform: FakeTerraform) -> str:
     return instance
 
 
-def cluster_status(account: Account) -> str:
-    found = account.client("rds").describe_db_clusters(DBClusterIdentifier="shop-pr-42")["DBClusters"]
+def cluster_status(account: Account, id: str = "shop-pr-42") -> str:
+    found = account.client("rds").describe_db_clusters(DBClusterIdentifier=id)["DBClusters"]
     return str(found[0]["Status"])
 
 
@@ -133,6 +133,18 @@ def test_what_rds_does_not_stop_is_named(envctl: Envctl, account: Account, terra
     assert (
         rds.describe_db_instances(DBInstanceIdentifier="shop-pr-42")["DBInstances"][0]["DBInstanceStatus"] == "stopped"
     )
+
+
+@pytest.mark.usefixtures("bastion")
+def test_a_database_of_another_kind_stops_and_starts_with_the_rest(envctl: Envctl, account: Account) -> None:
+    graph = account.graph()
+    assert envctl("pause", "--pr", "42").code == 0
+    assert (cluster_status(account), cluster_status(account, graph)) == ("stopped", "stopped")
+    account.client("rds").start_db_cluster(DBClusterIdentifier=graph)  # as AWS does after seven days
+    assert envctl("pause", "--pr", "42").code == 0
+    assert cluster_status(account, graph) == "stopped"
+    assert envctl("resume", "--pr", "42").code == 0
+    assert (cluster_status(account), cluster_status(account, graph)) == ("available", "available")
 
 
 # --- Resumed ---------------------------------------------------------------------------------------

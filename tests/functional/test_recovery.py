@@ -21,6 +21,7 @@ from world import (
     LB,
     PREFIX,
     RESOURCES,
+    TAGS,
     VPC,
     Account,
     Clock,
@@ -28,6 +29,7 @@ from world import (
     FakeTerraform,
     Result,
     context_with,
+    database_gone,
     ended,
 )
 
@@ -214,8 +216,6 @@ def test_a_state_that_was_left_in_the_stored_code_is_not_lost_with_it(
 
 
 # --- What an earlier run left in no state ----------------------------------------------------------
-
-TAGS = [{"Key": "envctl:environment", "Value": "shop-pr-42"}, {"Key": "envctl:repository", "Value": "acme/shop"}]
 
 
 @pytest.fixture
@@ -424,6 +424,16 @@ def test_a_second_database_does_not_make_the_first_ones_data_nobodys(
     terraform.fail("apply", "aws_db_instance.reports")
     assert up(envctl).code == 4
     assert account.manifest().replacing is None
+
+
+def test_a_database_of_another_kind_is_not_taken_for_the_one_that_is_gone(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    account.graph()
+    database_gone(envctl, terraform)
+    terraform.fail("apply", CLUSTER)
+    assert up(envctl).code == 4
+    assert account.manifest().replacing == "gone"
 
 
 @pytest.fixture

@@ -54,6 +54,7 @@ RESOURCES = {
     "module.web.aws_lb.this": {"type": "aws_lb"},
 }
 VPC, CLUSTER, LB = RESOURCES
+TAGS = [{"Key": "envctl:environment", "Value": "shop-pr-42"}, {"Key": "envctl:repository", "Value": "acme/shop"}]
 WAIT_S = 90.0
 
 
@@ -132,17 +133,20 @@ class Account:
         rds = self.client("rds")
         if any(each["DBInstanceIdentifier"] == id for each in rds.describe_db_instances()["DBInstances"]):
             rds.delete_db_instance(DBInstanceIdentifier=id, SkipFinalSnapshot=True)
-        tags = [
-            {"Key": "envctl:environment", "Value": "shop-pr-42"},
-            {"Key": "envctl:repository", "Value": "acme/shop"},
-        ]
         if source:
-            rds.create_db_instance_read_replica(DBInstanceIdentifier=id, SourceDBInstanceIdentifier=source, Tags=tags)
+            rds.create_db_instance_read_replica(DBInstanceIdentifier=id, SourceDBInstanceIdentifier=source, Tags=TAGS)
             return
         login = {"MasterUsername": "root", "MasterUserPassword": "only-in-a-test", "AllocatedStorage": 20}
         rds.create_db_instance(
-            DBInstanceIdentifier=id, DBInstanceClass="db.t4g.small", Engine="mysql", Tags=tags, **login
+            DBInstanceIdentifier=id, DBInstanceClass="db.t4g.small", Engine="mysql", Tags=TAGS, **login
         )
+
+    def graph(self) -> str:
+        """Make a Neptune cluster of pull request 42. Returns its id."""
+        rds, id = self.client("rds"), "shop-pr-42-graph"
+        rds.create_db_cluster(DBClusterIdentifier=id, Engine="neptune", Tags=TAGS)
+        rds.describe_db_clusters(DBClusterIdentifier=id)  # it is available from the second look on
+        return id
 
     def promote(self, id: str) -> None:
         """Make a database of its own of a read replica. moto's PromoteReadReplica leaves it one."""

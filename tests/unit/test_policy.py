@@ -15,7 +15,19 @@ def planned(*pairs):
 
 @pytest.mark.parametrize(
     ("address", "action"),
-    [(CLUSTER, "replace"), (CLUSTER, "delete"), (INSTANCE, "replace"), (INSTANCE, "delete"), (REPLICA, "replace")],
+    [
+        (CLUSTER, "replace"),
+        (CLUSTER, "delete"),
+        (INSTANCE, "replace"),
+        (INSTANCE, "delete"),
+        (REPLICA, "replace"),
+        ("aws_docdb_cluster.this", "delete"),
+        ("module.graph.aws_neptune_cluster.this[0]", "replace"),
+        # What holds data for itself is no replica, whatever it is called.
+        ("aws_rds_cluster.replica", "delete"),
+        ("aws_docdb_cluster.replica", "delete"),
+        ("aws_neptune_cluster.replica", "delete"),
+    ],
 )
 def test_a_plan_that_loses_data_is_refused(address, action):
     with pytest.raises(EnvctlError) as caught:
@@ -42,6 +54,8 @@ def test_a_plan_that_takes_the_ground_from_under_the_database_is_refused(address
         ("module.database.aws_rds_cluster_instance.this[1]", "delete"),
         ("module.database.aws_rds_cluster_instance.this[1]", "replace"),
         ("module.web.aws_lb.this", "replace"),
+        ("aws_docdb_cluster_instance.this[1]", "delete"),
+        ("aws_neptune_cluster.this", "create"),
     ],
 )
 def test_a_plan_that_keeps_the_data_is_allowed(address, action):
@@ -109,6 +123,8 @@ def test_a_refresh_that_changes_more_is_refused(address, action):
         (CLUSTER, "replace", False),
         ("module.database.aws_rds_cluster_instance.this[1]", "create", False),
         ("module.network.aws_vpc.this", "create", False),
+        ("aws_docdb_cluster.this", "create", False),
+        ("aws_neptune_cluster.this", "create", False),
     ],
 )
 def test_a_plan_that_makes_a_database_restores_data(address, action, restores):

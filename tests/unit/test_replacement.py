@@ -120,6 +120,15 @@ def test_the_new_database_is_due_until_one_stands(living, yet):
     assert is_due(living, "cluster-OLD") is yet
 
 
+@pytest.mark.parametrize("engine", ["docdb", "neptune"])
+def test_a_database_of_another_kind_is_neither_lost_nor_replaced(engine):
+    other = Database("cluster", "shop-pr-42-other", "arn:o", "cluster-O", "available", engine=engine)
+    member = instance("shop-pr-42-other-0", "db-O", cluster="shop-pr-42-other", engine=engine)
+    assert unknown((other, member), known((CLUSTER, "shop-pr-42", "cluster-OLD"))) == ()
+    assert outdated((other, member), "shop-pr-42") == "gone"
+    assert outdated((other, member, cluster("cluster-OLD")), "shop-pr-42") == "cluster-OLD"
+
+
 # A pause that did not hold
 
 
@@ -132,6 +141,7 @@ def test_the_new_database_is_due_until_one_stands(living, yet):
         ((cluster(status="starting"),), True),
         ((cluster(status="stopped"), instance("shop-pr-42-0", cluster="shop-pr-42")), False),
         ((instance(has_replicas=True), instance("r", replica_of="shop-pr-42")), False),  # RDS stops neither
+        ((Database("cluster", "shop-pr-42-other", "arn:o", "cluster-O", "available", engine="docdb"),), True),
         ((), False),
     ],
 )

@@ -16,7 +16,8 @@ TAGS = [{"Key": key, "Value": value} for key, value in environment().tags.items(
 class Rds:
     """One cluster; each look at it finds it one status further, and where `stopped` is last, it stays."""
 
-    def __init__(self, *statuses):
+    def __init__(self, *statuses, engine="aurora-mysql"):
+        self.engine = engine
         self.statuses = list(statuses)
         self.started = 0
 
@@ -29,7 +30,7 @@ class Rds:
     def look(self):
         status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
         names = {"DBClusterIdentifier": "shop-pr-42", "DBClusterArn": "arn:c", "DbClusterResourceId": "cluster-A"}
-        return {**names, "Status": status, "TagList": TAGS}
+        return {**names, "Engine": self.engine, "Status": status, "TagList": TAGS}
 
     def start_db_cluster(self, DBClusterIdentifier):
         self.started += 1
@@ -38,8 +39,8 @@ class Rds:
 class World:
     """A clock that only sleeping moves."""
 
-    def __init__(self, *statuses):
-        self.rds = Rds(*statuses)
+    def __init__(self, *statuses, **rds):
+        self.rds = Rds(*statuses, **rds)
         self.now_s = 0.0
         self.told = []
 
@@ -73,6 +74,13 @@ def test_it_is_started_once_and_waited_for(statuses, started):
     world.wake()
     assert world.rds.started == started
     assert len(world.rds.statuses) == 1
+
+
+@pytest.mark.parametrize("engine", ["docdb", "neptune"])
+def test_rds_starts_what_is_not_its_own_too(engine):
+    world = World("stopped", "starting", "available", engine=engine)
+    world.wake()
+    assert (world.rds.started, len(world.rds.statuses)) == (1, 1)
 
 
 def test_what_it_waits_for_is_said_once():
