@@ -38,11 +38,21 @@ WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 class QuietHandler(MotoRequestHandler):
-    """Logs only what went wrong in the emulator, with the request that caused it."""
+    """Logs only what went wrong, with the request that it went wrong for: in the emulator, or on the way back."""
+
+    # An answer goes out whole, not first its headers and then its body.
+    wbufsize = -1
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        if str(code).startswith("5"):
+        # The SDKs number their attempts: a second one says that the answer to the first was none, or was not heard.
+        attempt = self.headers.get("amz-sdk-request", "attempt=1").partition(";")[0]
+        if attempt != "attempt=1":
+            self.log("info", '"%s %r" %s %s', self.command, self.path, code, attempt)
+        elif str(code).startswith("5"):
             super().log_request(code, size)
+
+    def connection_dropped(self, error: BaseException, environ: dict[str, Any] | None = None) -> None:
+        self.log("info", '"%s %r" was not heard: %r', self.command, self.path, error)
 
 
 def identified(app: WsgiApp, token: str) -> WsgiApp:

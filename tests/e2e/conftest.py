@@ -43,7 +43,9 @@ class World:
     def result(self, process: subprocess.Popen[str], expected: int = 0) -> dict[str, Any]:
         """Wait for a `--json` command, hold its exit code against `expected`, return its object."""
         out, err = process.communicate(timeout=TIMEOUT_S)
-        assert process.returncode == expected, f"exit {process.returncode}\n{err}\n{out}"
+        if process.returncode != expected:
+            log = (self.directory / ".envctl" / "sandbox.log").read_text()
+            pytest.fail(f"exit {process.returncode}\n{err}\n{out}\nthe local AWS:\n{log}")
         body: dict[str, Any] = json.loads(out)
         return body
 

@@ -33,6 +33,16 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Sandbo
     control.stop(directory)
 
 
+def test_a_call_that_is_made_again_is_logged(sandbox: control.Sandbox) -> None:
+    for attempt in (1, 2):
+        connection = HTTPConnection("127.0.0.1", sandbox.port)
+        connection.request("GET", "/again", headers={"amz-sdk-request": f"attempt={attempt}; max=3"})
+        connection.getresponse().read()
+        connection.close()
+    logged = [line for line in sandbox.log.read_text().splitlines() if "/again" in line]
+    assert [line.rpartition(" ")[2] for line in logged] == ["attempt=2"]
+
+
 class Aws:
     """Clients of the sandbox by service: `aws.rds`, `aws.ec2`."""
 
