@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.aws.found import REPOSITORY_TAG, TAG, pages, tags_in
@@ -76,6 +77,11 @@ def databases(session: Session, environment: Environment) -> tuple[Database, ...
             if _of(raw, environment)
         ]
     return (*clusters, *instances)
+
+
+def standing(found: Iterable[Database]) -> tuple[Database, ...]:
+    """Return RDS's own of `found` that hold data and are not being deleted already. Pure."""
+    return tuple(each for each in found if each.relational and each.holds_data and each.status != "deleting")
 
 
 def _of(raw: dict[str, object], environment: Environment) -> bool:

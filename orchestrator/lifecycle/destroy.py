@@ -131,14 +131,17 @@ def _verify(context: Context, vpc: str | None, sweep: bool, patient: bool) -> tu
 def _forget(context: Context, hold: Holding, stored: Stored | None) -> None:
     """Delete all that is kept of it, manifest and lock last: killed in between, the next run finds its way.
 
-    First the record is made a tombstone, on the condition that nobody wrote it meanwhile, and only what there was
-    while the lock was still ours is deleted: what another run makes since somebody broke it must not be forgotten.
+    First the record is made a tombstone, if it is still that of this run, and only what there was while the lock was
+    still ours is deleted: what another run makes since somebody broke it must not be forgotten.
     """
-    environment = context.environment
+    environment, now = context.environment, context.now()
     hold.check()
     if stored:
-        gone = manifest.conclude(stored.manifest, "destroyed", "destroyed", context.now())
-        context.store.write(environment, gone, stored)
+        gone = context.store.update(
+            environment, stored, lambda record: manifest.conclude_own(record, hold.id, "destroyed", "destroyed", now)
+        )
+        if gone.manifest.status != "destroyed":
+            raise hold.lost()
     with context.watch.step("forget", "deleting state, lock and record, every version"):
         context.store.purge(environment.keys, hold.check)
 

@@ -12,7 +12,7 @@ from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Notice
 from orchestrator.lifecycle.context import Context
 from orchestrator.locks import Lock
-from orchestrator.manifest import Manifest, OperationKind
+from orchestrator.manifest import OperationKind
 
 _ATTEMPTS = 3
 
@@ -54,12 +54,16 @@ class Holding:
         """Raise EnvctlError (locked) when somebody has broken our lock meanwhile (`envctl unlock`)."""
         held = self._context.store.lock(self._context.environment)
         if held is None or held.id != self.id:
-            name = self._context.environment.name
-            raise EnvctlError(
-                ExitCode.LOCKED,
-                f"The lock of {name} was taken from this run.",
-                "Run it again when nobody else is at it.",
-            )
+            raise self.lost()
+
+    def lost(self) -> EnvctlError:
+        """Return what is said when another run is at work where this one thought that it was alone."""
+        name = self._context.environment.name
+        return EnvctlError(
+            ExitCode.LOCKED,
+            f"The lock of {name} was taken from this run.",
+            "Run it again when nobody else is at it.",
+        )
 
     def release(self) -> None:
         """Give the lock back. A failure is told and harms nothing: the next run knows that this one is dead."""
@@ -107,11 +111,10 @@ class Holding:
         while not self._ended.wait(context.beat_s):
             with suppress(EnvctlError):  # one sign that is not given is no harm
                 stored = context.store.read(context.environment)
-                if stored and self._alive(stored.manifest) != stored.manifest:
-                    context.store.update(context.environment, stored, self._alive)
-
-    def _alive(self, record: Manifest) -> Manifest:
-        return manifest.beat(record, self.id, self._context.now())
+                alive = manifest.beat(stored.manifest, self.id, context.now()) if stored else None
+                if stored and alive and alive != stored.manifest:
+                    # Not `update`: what is written a moment after somebody else's word could bring a dead record back.
+                    context.store.write(context.environment, alive, stored)
 
 
 @contextmanager

@@ -40,15 +40,14 @@ def holds_data(resource_type: str) -> bool:
 def replaced_database(planned: Mapping[str, Resource], free: Collection[str] = ()) -> str | None:
     """Return the address of a database, or of what it lies in, that the plan would replace or destroy.
 
-    Fewer read replicas are wanted when `replicas` is lowered: destroying one (an instance whose own name says
-    `replica`) is no loss of data, unless it was promoted: `lost_replicas` says which to look at. `free` are the
-    addresses of those that hold nobody's work.
+    A read replica (an instance whose own name says `replica`) may go, unless it was promoted: `lost_replicas` says
+    which to look at. `free` are the addresses of those that hold nobody's work.
     """
     for address, resource in sorted(planned.items()):
-        if address in free or not (holds_data(resource.type) or resource.type in _AROUND):
+        if address in free or is_replica(resource.type, address):
             continue
-        replica = is_replica(resource.type, address)
-        if resource.action == "replace" or (resource.action == "delete" and not replica):
+        matters = holds_data(resource.type) or resource.type in _AROUND
+        if matters and resource.action in ("replace", "delete"):
             return address
     return None
 

@@ -10,7 +10,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from orchestrator import inputs, manifest
-from orchestrator.aws import power
 from orchestrator.aws.store import Stored
 from orchestrator.errors import EnvctlError, ExitCode, NoRoom
 from orchestrator.events import Notice, Run
@@ -156,7 +155,7 @@ def _look_up(context: Context, wanted: str | None, hold: Holding | None) -> Prep
         if hold is None:
             raise _being_destroyed(context)
         # That run has proved that nothing is left, and died before it had forgotten it: its lock is ours now.
-        context.store.purge(context.environment.kept_keys)
+        context.store.purge(context.environment.kept_keys, hold.check)
         stored = None
     if stored is None:
         has_state = context.store.has_state(context.environment)
@@ -179,17 +178,10 @@ def _look_up(context: Context, wanted: str | None, hold: Holding | None) -> Prep
             f"{context.environment.name} was created from {pinned.id}; a later `up` never replaces its data.",
             "Leave --snapshot out to keep the data, or destroy the environment and create it anew.",
         )
-    if record.replacing and _cannot_be_restored(context, record.replacing, pinned):
+    if replacement.needs_another_snapshot(context, context.environment, record):
         context.emit(Notice(f"The snapshot {pinned.id} cannot be restored any more: another one is chosen."))
         pinned = choosing.pin(context, None, context.emit)
     return Prepared(stored, has_state, pinned, None)
-
-
-def _cannot_be_restored(context: Context, replacing: str, pinned: PinnedSnapshot) -> bool:
-    """Return whether the snapshot has gone before its data was restored."""
-    if choosing.usable(context, pinned):
-        return False
-    return replacement.is_due(power.databases(context.session, context.environment), replacing)
 
 
 def _being_destroyed(context: Context) -> EnvctlError:

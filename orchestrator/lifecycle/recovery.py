@@ -52,9 +52,12 @@ def recover(context: Context, record: Manifest | None, check: Callable[[], None]
 
     orphans = look()
     if record is None or (record.applied_at and not record.replacing):
-        data = [item for item in orphans if item.type in _DATA]
-        if data:
-            raise unknown_database(context, data[0].arn)
+        data = [item.arn for item in orphans if item.type in _DATA]
+        # A read replica only shows the data of another one: it can be made again.
+        shown = _showing(context) if data else frozenset()
+        lost = next((arn for arn in data if arn not in shown), None)
+        if lost:
+            raise unknown_database(context, lost)
     if orphans:
         with context.watch.step("recover", f"deleting {_count(orphans)} that an earlier run left in no state"):
             until_gone(context, look)
@@ -67,17 +70,18 @@ def database_is_gone(context: Context) -> bool:
 
     Raises EnvctlError (not clean) when one lives that the state does not know: the new one could only take its place.
     """
-    living = [
-        database
-        for database in power.databases(context.session, context.environment)
-        if database.relational and database.holds_data and database.status != "deleting"
-    ]
+    living = power.standing(power.databases(context.session, context.environment))
     known = context.store.state(context.environment) or State()
     named = {database.identifier for database in known.databases} | known.ids
     strange = next((each for each in living if each.id not in named and each.arn not in named), None)
     if strange and known.readable:
         raise unknown_database(context, strange.arn)
     return not living
+
+
+def _showing(context: Context) -> frozenset[str]:
+    found = power.databases(context.session, context.environment)
+    return frozenset(database.arn for database in found if not database.holds_data)
 
 
 def unknown_database(context: Context, arn: str) -> EnvctlError:

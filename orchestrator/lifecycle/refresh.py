@@ -24,6 +24,7 @@ from orchestrator.lifecycle.lasting import refuse_short_credentials
 from orchestrator.lifecycle.prepare import Prepared
 from orchestrator.manifest import Manifest, PinnedSnapshot, Status
 from orchestrator.outcome import Outcome
+from orchestrator.state import State
 from orchestrator.terraform import failure
 
 
@@ -53,13 +54,13 @@ class Survey:
 def survey(context: Looking, environment: Environment, wanted: str | None) -> Survey:
     """Look at the record and choose the snapshot; `wanted` is `--snapshot`. Changes nothing. Raises EnvctlError.
 
-    A refresh that has begun keeps its snapshot while that can be restored.
+    A refresh that has begun keeps its snapshot while that can be restored, or is.
     """
     stored = context.store.read(environment)
     record = _refreshable(environment, stored)
     assert stored is not None  # noqa: S101 - _refreshable raises when there is none
     begun = record.replacing is not None
-    if begun and wanted is None and choosing.usable(context, record.snapshot):
+    if begun and wanted is None and not replacement.needs_another_snapshot(context, environment, record):
         return Survey(stored, record.snapshot, begun, due=True)
     target = choosing.pin(context, wanted)
     if (target.kind, target.engine) != (record.snapshot.kind, record.snapshot.engine):
@@ -101,9 +102,11 @@ def _plan(context: Context, found: Survey, hold: Holding) -> tuple[Run, Manifest
         context.engine.init()
     prepare.mended(context, Prepared(found.stored, True, record.snapshot, record.commit), hold)
     replacing = record.replacing
-    if replacing is None:
-        living = power.databases(context.session, context.environment)
-        replacing = replacement.outdated(living, context.environment.name)
+    living = power.databases(context.session, context.environment)
+    another = found.target.arn != record.snapshot.arn and not replacement.is_due(living, replacing)
+    if replacing is None or another:  # what an earlier refresh has restored already has to go as well
+        known = context.store.state(context.environment) or State()
+        replacing = replacement.outdated(living, known, context.environment.name)
     replaced = replacement.addresses(context, replacing, hold.check if found.begun else None)
     with context.watch.step("plan", "planning"):
         run = context.engine.plan(save=True, replace=replaced)

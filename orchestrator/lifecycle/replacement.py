@@ -14,9 +14,11 @@ from orchestrator.aws import databases, power
 from orchestrator.aws.found import Found
 from orchestrator.aws.power import Database
 from orchestrator.errors import EnvctlError, ExitCode
-from orchestrator.lifecycle import policy
-from orchestrator.lifecycle.context import Context
+from orchestrator.identity import Environment
+from orchestrator.lifecycle import choosing, policy
+from orchestrator.lifecycle.context import Context, Looking
 from orchestrator.lifecycle.recovery import unknown_database, until_gone
+from orchestrator.manifest import Manifest
 from orchestrator.state import State
 
 # In place of the old database's id, where it is gone already: by hand, or by a destroy that did not end.
@@ -42,20 +44,22 @@ def addresses(context: Context, replacing: str, check: Callable[[], None] | None
 def free(context: Context, replacing: str | None) -> frozenset[str]:
     """Return the addresses of databases that hold nobody's work while one is being replaced. Raises EnvctlError.
 
-    The one that has to go, what is half-made in its place, and read replicas. Once the new one stands it is as safe
-    from a plan as any other, though the record still names the old one.
+    The one that has to go, though it may have gone since the plan was made, its replicas, and what is half-made in
+    its place. Once the new one stands it is as safe from a plan as any other, though the record still names the old.
     """
     if replacing is None:
         return frozenset()
     known, living = _known_and_living(context)
-    replicas = (each.address for each in known.databases if policy.is_replica(each.type, each.address))
-    return frozenset({*due(living, known, replacing), *(each.address for each in known.tainted), *replicas})
+    old = (database.address for database in known.databases if database.resource_id == replacing)
+    return frozenset({*old, *due(living, known, replacing), *(each.address for each in known.tainted)})
 
 
 def holds_data(context: Context) -> bool:
     """Return whether the state knows, or may know, a database that holds data. Raises EnvctlError."""
     known = context.store.state(context.environment) or State()
-    return not known.readable or any(policy.holds_data(database.type) for database in known.databases)
+    half_made = {tainted.address for tainted in known.tainted}
+    made = (database for database in known.databases if database.address not in half_made)
+    return not known.readable or any(policy.holds_data(database.type) for database in made)
 
 
 def due(living: tuple[Database, ...], known: State, replacing: str) -> tuple[str, ...]:
@@ -63,13 +67,15 @@ def due(living: tuple[Database, ...], known: State, replacing: str) -> tuple[str
 
     Its read replicas go with it; another database that a team keeps beside it stays.
     """
-    if replacing not in {database.resource_id for database in living}:
+    old = next((database for database in living if database.resource_id == replacing), None)
+    if old is None:
         return ()
+    going = {replacing, None} | {each.resource_id for each in living if each.replica_of in (old.id, old.arn)}
     return tuple(
         database.address
         for database in known.databases
         if policy.holds_data(database.type)
-        and (database.resource_id in (replacing, None) or policy.is_replica(database.type, database.address))
+        and (database.resource_id in going or policy.is_replica(database.type, database.address))
     )
 
 
@@ -86,19 +92,36 @@ def unknown(living: tuple[Database, ...], known: State) -> tuple[Database, ...]:
     return tuple(each for each in own if each.resource_id not in ids and each.id not in half_made)
 
 
-def outdated(living: tuple[Database, ...], name: str) -> str:
-    """Return the id of the database whose data a refresh replaces; one that is gone has none to lose. Pure.
+def outdated(living: tuple[Database, ...], known: State, name: str) -> str:
+    """Return the id of the database whose data a refresh replaces; one that is gone has none to lose.
 
-    Of several it is the one that bears the environment's `name`.
+    Of several it is the one that bears the environment's `name`. Raises EnvctlError (policy) when none does.
     """
-    own = sorted((each for each in living if each.relational and each.holds_data), key=lambda each: each.id != name)
-    return own[0].resource_id if own else GONE
+    own = [database for database in living if database.relational and database.holds_data]
+    named = next((database for database in own if database.id == name), None)
+    if named:
+        return named.resource_id
+    if not own or name in {database.identifier for database in known.databases}:
+        return GONE
+    if len(own) > 1:
+        raise EnvctlError(
+            ExitCode.POLICY,
+            f"{name} has {len(own)} databases, none bears its name, and so which one's data is meant is not known.",
+            f"Call the one that is restored from the snapshot {name} in the root module.",
+        )
+    return own[0].resource_id
 
 
-def is_due(living: tuple[Database, ...], replacing: str) -> bool:
+def needs_another_snapshot(context: Looking, environment: Environment, record: Manifest) -> bool:
+    """Return whether the record's snapshot has gone before its data was restored. Raises EnvctlError."""
+    if record.replacing is None or choosing.usable(context, record.snapshot):
+        return False
+    return is_due(power.databases(context.session, environment), record.replacing)
+
+
+def is_due(living: tuple[Database, ...], replacing: str | None) -> bool:
     """Return whether the new database has yet to be restored: nothing that holds data lives but the old one. Pure."""
-    own = (each for each in living if each.relational and each.holds_data)
-    return all(each.resource_id == replacing or each.status == "deleting" for each in own)
+    return all(database.resource_id == replacing for database in power.standing(living))
 
 
 def finish_cluster(context: Context, outputs: dict[str, Any]) -> None:

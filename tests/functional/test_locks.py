@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,8 @@ from world import CLUSTER, PREFIX, Account, Envctl, FakeTerraform, Result, ended
 from orchestrator import locks
 from orchestrator import manifest as manifests
 from orchestrator.errors import EnvctlError, ExitCode
-from orchestrator.lifecycle.context import Context
+from orchestrator.events import Event
+from orchestrator.lifecycle.context import Context, Stopwatch
 from orchestrator.lifecycle.destroy import destroy
 from orchestrator.lifecycle.holding import holding
 from orchestrator.locks import Lock
@@ -229,6 +231,21 @@ def test_an_apply_whose_lock_could_not_be_given_back_is_a_success_and_the_next_r
     assert (result.code, account.manifest().status, LOCK in account.objects()) == (0, "ready", True)
     assert "The lock could not be given back" in result.err
     assert (up(envctl).code, LOCK in account.objects()) == (0, False)
+
+
+def test_a_destroy_that_gives_signs_of_life_forgets_all_the_same(
+    envctl: Envctl, context: Context, account: Account, terraform: FakeTerraform
+) -> None:
+    assert up(envctl).code == 0
+    seen: list[bool] = []
+
+    def emit(event: Event) -> None:
+        operation = account.manifest().operation if f"{PREFIX}pr-42/manifest.json" in account.objects() else None
+        seen.append(bool(operation and operation.beat_at))
+
+    outcome = destroy(replace(context, lock_info=RUN.info, beat_s=0.2, watch=Stopwatch(time.monotonic, emit)))
+    assert (outcome.error, account.versions()) == (None, [])
+    assert any(seen)
 
 
 def test_who_holds_a_lock_on_a_runner_gives_signs_of_life(context: Context, account: Account) -> None:

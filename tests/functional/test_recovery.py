@@ -384,6 +384,24 @@ def test_where_neither_record_nor_state_is_found_a_living_database_is_in_nobodys
     assert account.client("rds").describe_db_clusters(DBClusterIdentifier="shop-pr-42")["DBClusters"]
 
 
+def test_a_read_replica_that_no_state_knows_is_no_data(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    source = {"type": "aws_db_instance", "id": "shop-pr-42", "values": {"identifier": "shop-pr-42"}}
+    terraform.set(resources={**RESOURCES, "module.database.aws_db_instance.this": source})
+    assert up(envctl).code == 0
+    account.instance("shop-pr-42")
+    terraform.fail("apply", LB)
+    terraform.change(LB)
+    assert up(envctl).code == 4
+    terraform.set(fail={})
+    account.instance("shop-pr-42-replica-1", source="shop-pr-42")
+    result = up(envctl)
+    assert (result.code, "left in no state" in result.err) == (0, True), result.err
+    (left,) = account.client("rds").describe_db_instances()["DBInstances"]
+    assert left["DBInstanceIdentifier"] == "shop-pr-42"
+
+
 def test_without_its_record_the_data_is_taken_for_somebodys(
     envctl: Envctl, account: Account, terraform: FakeTerraform
 ) -> None:

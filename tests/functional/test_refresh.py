@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from world import CLUSTER, LB, VPC, Account, Envctl, FakeTerraform, Result, unsaved
+from world import CLUSTER, LB, VPC, Account, Envctl, FakeTerraform, Result, ended, unsaved
 
 from orchestrator.manifest import Manifest
 
@@ -210,10 +210,36 @@ def test_once_the_new_one_stands_it_is_as_safe_as_any_other(
     assert "apply" not in terraform.commands
 
 
-def test_once_the_new_one_stands_its_snapshot_may_go(envctl: Envctl, account: Account, database: str) -> None:
+@pytest.mark.parametrize("command", ["refresh-data", "up"])
+def test_once_the_new_one_stands_its_snapshot_may_go(
+    envctl: Envctl, account: Account, database: str, command: str
+) -> None:
     half_done(account, replacing="cluster-THEOLDONE", snapshot="deleted-meanwhile")
-    assert envctl("up", "--pr", "42", "--yes").code == 0
+    assert envctl(command, "--pr", "42", "--yes").code == 0
     assert account.manifest().snapshot.id == "deleted-meanwhile"
+
+
+def test_and_another_one_can_be_asked_for(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, database: str
+) -> None:
+    half_done(account, replacing="cluster-THEOLDONE")
+    assert refresh(envctl, "--snapshot", "before-migration").code == 0
+    assert f"-replace={CLUSTER}" in terraform.the("plan").argv
+    seen = terraform.the("apply").end["manifest"]
+    assert (seen["replacing"], seen["snapshot"]["id"]) == (database, "before-migration")
+
+
+def test_the_old_one_may_vanish_while_its_replacement_is_planned(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, database: str
+) -> None:
+    half_done(account, replacing=database)
+    terraform.set(gate="plan")
+    process = envctl.spawn("up", "--pr", "42", "--yes")
+    terraform.wait_for("reached")
+    account.client("rds").delete_db_cluster(DBClusterIdentifier="shop-pr-42", SkipFinalSnapshot=True)
+    terraform.let("go")
+    result = ended(process)
+    assert (result.code, account.manifest().replacing) == (0, None), result.err
 
 
 @pytest.mark.parametrize("state", ["another", "encrypted"])

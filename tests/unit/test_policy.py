@@ -20,7 +20,6 @@ def planned(*pairs):
         (CLUSTER, "delete"),
         (INSTANCE, "replace"),
         (INSTANCE, "delete"),
-        (REPLICA, "replace"),
         ("aws_docdb_cluster.this", "delete"),
         ("module.graph.aws_neptune_cluster.this[0]", "replace"),
         # What holds data for itself is no replica, whatever it is called.
@@ -51,6 +50,7 @@ def test_a_plan_that_takes_the_ground_from_under_the_database_is_refused(address
         (CLUSTER, "create"),
         (INSTANCE, "update"),
         (REPLICA, "delete"),
+        (REPLICA, "replace"),
         ("module.database.aws_rds_cluster_instance.this[1]", "delete"),
         ("module.database.aws_rds_cluster_instance.this[1]", "replace"),
         ("module.web.aws_lb.this", "replace"),
