@@ -34,6 +34,7 @@ def addresses(context: Context, replacing: str, check: Callable[[], None] | None
     known, living = _known_and_living(context)
     if check and unknown(living, known):
         _delete_unknown(context, known, check)
+        known, living = _known_and_living(context)
     replaced = due(living, known, replacing)
     old = next((database for database in living if database.resource_id == replacing), None)
     if old and not replaced:

@@ -159,6 +159,14 @@ def more_than_data(stage: Stage) -> Result:
     return stage.envctl("refresh-data", "--pr", "42", "--yes")
 
 
+def which_database(stage: Stage) -> Result:
+    stage.up()
+    for name in ("users", "orders"):
+        stage.account.instance(name)
+    stage.account.snapshot(timedelta(minutes=5), "newer")
+    return stage.envctl("refresh-data", "--pr", "42", "--yes")
+
+
 def asleep(stage: Stage) -> Result:
     stage.up()
     stage.envctl("pause", "--pr", "42")
@@ -228,6 +236,7 @@ SITUATIONS: dict[str, Callable[[Stage], Result]] = {
     "shop-pr-42 was never complete: it": not_yet_complete,
     "… is of another sort": of_another_sort,
     "The plan would not change the database alone": more_than_data,
+    "shop-pr-42 has 2 databases": which_database,
     "shop-pr-42 is paused": asleep,
     "shop-pr-42 was never complete.": never_complete,
     "shop-pr-42 is being destroyed": half_destroyed,

@@ -229,6 +229,16 @@ def test_and_another_one_can_be_asked_for(
     assert (seen["replacing"], seen["snapshot"]["id"]) == (database, "before-migration")
 
 
+def test_even_if_terraform_never_noted_the_new_one_down(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, database: str
+) -> None:
+    half_done(account, replacing=database)
+    lost = account.database("shop-pr-42")
+    result = refresh(envctl, "--snapshot", "before-migration")
+    assert (result.code, account.manifest().snapshot.id) == (0, "before-migration"), result.err
+    assert lost not in [c["DbClusterResourceId"] for c in account.client("rds").describe_db_clusters()["DBClusters"]]
+
+
 def test_the_old_one_may_vanish_while_its_replacement_is_planned(
     envctl: Envctl, account: Account, terraform: FakeTerraform, database: str
 ) -> None:
