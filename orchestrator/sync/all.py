@@ -63,12 +63,12 @@ def sync_all(fleet: Fleet, dry_run: bool = False) -> Outcome:
         _queue(fleet, cases, creating, leaving)
         results |= {n: decided(fleet.environment(n), case) for n, case in cases.items()}
     else:
+        # At once: what a look has found is not true any more when the others have been worked on.
+        results |= {n: _settled(fleet, n, case) for n, case in cases.items() if case.decision.action not in CHANGING}
         results |= _run(fleet, first)
         _queue(fleet, cases, creating, leaving=0)
         results |= _run(fleet, [number for number in creating if cases[number].decision.action in CHANGING])
-        for number, case in cases.items():
-            if number not in results:
-                results[number] = _settled(fleet, number, case)
+        results |= {n: _still_waiting(fleet, n, cases[n]) for n in creating if n not in results}
     return _outcome([results[n] for n in sorted(results)])
 
 
@@ -139,6 +139,18 @@ def _settled(fleet: Fleet, number: int, case: Case) -> Decided:
     except EnvctlError as error:
         return Decided(environment, case.decision.action, error.message, error.hint, exit_code=error.code)
     return decided(environment, case)
+
+
+def _still_waiting(fleet: Fleet, number: int, case: Case) -> Decided:
+    """Settle one that there is no room for, if it would still be created; else its own run has settled it."""
+    environment = fleet.environment(number)
+    try:
+        newer = _consider(fleet, number, None)
+    except EnvctlError as error:
+        return Decided(environment, "refuse", error.message, error.hint, exit_code=error.code)
+    if newer.decision.action == "create":
+        return _settled(fleet, number, replace(newer, decision=case.decision))
+    return decided(environment, newer)
 
 
 def _outcome(results: list[Decided]) -> Outcome:

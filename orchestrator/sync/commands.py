@@ -25,7 +25,8 @@ from orchestrator.lifecycle.up import UpOptions, up
 from orchestrator.manifest import iso
 from orchestrator.outcome import Outcome
 from orchestrator.page.markdown import code, link, text
-from orchestrator.sync.one import announced, sync
+from orchestrator.sync.decision import CHANGING
+from orchestrator.sync.one import announced, consider, sync
 from orchestrator.sync.world import World
 
 STRANGER = "Only people who may write to this repository can give commands to envctl."
@@ -89,7 +90,8 @@ def _do(means: Means, asked: Command, number: int) -> Outcome:
     by_hand = _meant(means, asked.name)
     if by_hand in ("refresh-data", "pause", "resume"):
         reason = f"Somebody asked for it: `/envctl {asked.name}`."
-        return announced(world, environment, reason, lambda: _by_hand(means, by_hand))
+        outcome = announced(world, environment, reason, lambda: _by_hand(means, by_hand))
+        return sync(world, context, means.wait_s) if _overtaken(world, environment, outcome) else outcome
     if asked.name == "destroy":
         pull_request = world.github.pull_request(number)
         if pull_request:
@@ -97,6 +99,21 @@ def _do(means: Means, asked: Command, number: int) -> Outcome:
     else:
         _want_again(means, environment)
     return sync(world, context, means.wait_s)
+
+
+def _overtaken(world: World, environment: Environment, outcome: Outcome) -> bool:
+    """Return whether the pull request was closed or pushed to meanwhile: its own run left that to us, who were at work.
+
+    What went wrong with what was asked for is not tried again here.
+    """
+    try:
+        case = consider(world, environment)
+    except EnvctlError as error:
+        world.emit(Notice(f"Whether the pull request has changed meanwhile is not known: {error.message}"))
+        return False
+    applied = outcome.manifest.commit if outcome.manifest else None
+    pushed = bool(applied and case.head and not case.head.startswith(applied))
+    return case.decision.action in CHANGING and (case.decision.closed or pushed)
 
 
 def _meant(means: Means, name: str) -> str:

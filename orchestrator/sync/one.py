@@ -114,11 +114,16 @@ def _goes_on(before: Case, newer: Case) -> bool:
     asked, was_asked = newer.decision.action, before.decision.action
     if asked not in CHANGING:
         return False
-    record = newer.found.record
-    same = asked == was_asked or (
-        (was_asked, asked) == ("create", "update") and record is not None and record.closed_at is None
-    )
-    return newer.head != before.head or not same
+    same = asked == was_asked or (was_asked, asked) == ("create", "update")
+    return newer.head != before.head or not same or (asked != "destroy" and _closed_meanwhile(before, newer))
+
+
+def _closed_meanwhile(before: Case, newer: Case) -> bool:
+    """Return whether another life of the environment ended since `before`, and the next one has not begun."""
+    record, earlier = newer.found.record, before.found.record
+    if record is None or record.closed_at is None:
+        return False
+    return earlier is None or earlier.generation != record.generation
 
 
 def _act(world: World, context: Context, case: Case, wait_s: float | None) -> Outcome | None:
@@ -137,7 +142,7 @@ def _act(world: World, context: Context, case: Case, wait_s: float | None) -> Ou
         commit=case.head,
         wait_s=wait_s,
         lives=world.config.limits.ttl if _renews(case) else None,
-        still_wanted=lambda: _still_wanted(world, case),
+        still_wanted=lambda: _still_wanted(world, context.environment, case),
         kind="resume" if action == "resume" else "up",
     )
     try:
@@ -182,9 +187,11 @@ def _renews(case: Case) -> bool:
     return not case.head.startswith(record.commit)
 
 
-def _still_wanted(world: World, case: Case) -> None:
-    """Look at the pull request once more before anything is changed. Raises Overtaken."""
+def _still_wanted(world: World, environment: Environment, case: Case) -> None:
+    """Look once more before anything is changed: it may be closed, pushed to, or sent away. Raises Overtaken."""
     assert case.head is not None  # noqa: S101 - only an open pull request gets an environment
+    if world.store.absence(environment) is not None:  # what there was of it, `_remember` has removed
+        raise Overtaken
     try:
         newer = world.github.pull_request(case.pull_request.number) if case.pull_request else None
     except EnvctlError as error:

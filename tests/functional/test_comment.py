@@ -88,6 +88,19 @@ def test_pause_resume_and_refresh_data(say: Say, envctl: Envctl, account: Accoun
     assert (account.manifest(1).snapshot.id, account.manifest(1).status) == ("newer", "ready")
 
 
+@pytest.mark.parametrize("command", ["pause", "refresh-data"])
+def test_what_happened_to_the_pull_request_meanwhile_is_followed(
+    say: Say, envctl: Envctl, account: Account, github: GitHubServer, command: str
+) -> None:
+    envctl("sync", "--pr", "1", "--yes")
+    head = github.push(1)  # its own run found the command at work, and left it to that
+    assert say(f"/envctl {command}").code == 0
+    assert (account.manifest(1).commit, account.manifest(1).status) == (head, "ready")
+    github.close(1)
+    assert say(f"/envctl {command}").code == 0
+    assert account.versions() == []
+
+
 def test_pause_stays_until_somebody_resumes(say: Say, envctl: Envctl, account: Account, github: GitHubServer) -> None:
     envctl("sync", "--pr", "1", "--yes")
     assert say("/envctl pause").code == 0

@@ -123,6 +123,43 @@ def test_a_push_while_it_is_created_is_followed_by_the_same_run(
     assert account.manifest(number).commit == head
 
 
+def test_closed_and_opened_again_while_it_is_updated_it_is_updated_once_more(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, github: GitHubServer, tmp_path: Path
+) -> None:
+    number = github.open_pr().number
+    assert sync(envctl, number).code == 0
+    github.push(number)
+    terraform.change(VPC)
+    terraform.set(gate=VPC)
+    process = envctl.spawn("sync", "--pr", str(number), "--yes", "--json")
+    terraform.wait_for("reached")
+    terraform.set(gate=None)
+    other = envctl.elsewhere(tmp_path / "other")
+    for change in (github.close, github.reopen):
+        change(number)
+        waits = ended(other.spawn("sync", "--pr", str(number), "--yes", "--json"))
+        assert (waits.code, decision(waits)["action"]) == (5, "wait")
+    terraform.let("go")
+    assert ended(process).code == 0
+    record = account.manifest(number)
+    assert (record.status, record.closed_at) == ("ready", None)
+
+
+def test_who_sends_it_away_before_anything_is_made_is_heard(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, github: GitHubServer
+) -> None:
+    pull = github.open_pr()
+    terraform.set(gate="init")
+    process = envctl.spawn("sync", "--pr", str(pull.number), "--yes", "--json")
+    terraform.wait_for("reached")
+    asked = render(Absence(pull.head, datetime.now(UTC), "asked"))
+    account.put(f"{PREFIX}pr-{pull.number}/absence.json", asked)
+    terraform.let("go")
+    result = ended(process)
+    assert (result.code, decision(result)["reason"]) == (0, "The environment was destroyed on request.")
+    assert "apply" not in terraform.commands
+
+
 @pytest.mark.usefixtures("untouched")
 def test_nothing_happens_when_github_does_not_answer(envctl: Envctl, github: GitHubServer, account: Account) -> None:
     number = github.open_pr().number

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,6 +119,41 @@ def test_a_github_that_cannot_be_listed_ends_it_before_anything(envctl: Envctl, 
 @pytest.mark.usefixtures("untouched")
 def test_all_and_one_exclude_each_other(envctl: Envctl, github: GitHubServer) -> None:
     assert envctl("sync", "--all", "--pr", "7", "--yes").code == 2
+
+
+def test_what_was_found_at_the_start_is_not_told_at_the_end(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, github: GitHubServer, tmp_path: Path
+) -> None:
+    kept = github.open_pr().number
+    assert envctl("sync", "--pr", str(kept), "--yes").code == 0
+    new = github.open_pr().number
+    terraform.set(gate=VPC)
+    process = envctl.spawn("sync", "--all", "--yes", "--json")
+    terraform.wait_for("reached")
+    terraform.set(gate=None)
+    github.close(kept)
+    other = envctl.elsewhere(tmp_path / "other")
+    assert ended(other.spawn("sync", "--pr", str(kept), "--yes")).code == 0
+    said = github.comments_on(kept)[0].body
+    terraform.let("go")
+    result = ended(process)
+    assert (result.code, decisions(result)) == (0, {kept: ("nothing", 0), new: ("create", 0)})
+    assert github.comments_on(kept)[0].body == said
+
+
+def test_who_waited_for_room_and_was_closed_meanwhile_is_told_nothing(
+    envctl: Envctl, terraform: FakeTerraform, github: GitHubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENVCTL_LIMITS__MAX_ENVIRONMENTS", "1")
+    first, second = (github.open_pr().number for _ in range(2))
+    terraform.set(gate=VPC)
+    process = envctl.spawn("sync", "--all", "--yes", "--json")
+    terraform.wait_for("reached")
+    github.close(second)
+    terraform.let("go")
+    result = ended(process)
+    assert (result.code, decisions(result)) == (0, {first: ("create", 0), second: ("nothing", 0)})
+    assert github.comments_on(second) == []
 
 
 def test_an_interrupt_reaches_every_run_and_nothing_is_begun_after_it(
