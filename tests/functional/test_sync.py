@@ -15,6 +15,7 @@ from world import PREFIX, VPC, Account, Envctl, FakeTerraform, Result, ended
 
 from orchestrator import manifest as manifests
 from orchestrator.absence import Absence, render
+from orchestrator.lifecycle.destroy import ATTEMPTS
 
 
 @pytest.fixture
@@ -108,6 +109,18 @@ def test_a_create_that_failed_is_carried_on_by_the_next_run_and_not_at_once(
     terraform.set(fail={})
     again = sync(envctl, number, "--json")
     assert (again.code, decision(again)["action"], account.manifest(number).status) == (0, "update", "ready")
+
+
+def test_a_destroy_that_failed_is_carried_on_by_the_next_run_and_not_at_once(
+    envctl: Envctl, terraform: FakeTerraform, github: GitHubServer
+) -> None:
+    number = github.open_pr().number
+    assert sync(envctl, number).code == 0
+    github.close(number)
+    terraform.fail("destroy", VPC)
+    failed = sync(envctl, number, "--json")
+    assert (failed.code, decision(failed)["action"]) == (4, "destroy")
+    assert terraform.commands.count("destroy") == ATTEMPTS
 
 
 def test_a_push_while_it_is_created_is_followed_by_the_same_run(
