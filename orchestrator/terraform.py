@@ -235,7 +235,7 @@ class Engine:
     def _stream(self, command: str, *args: str, environment: dict[str, str] | None = None, **options: Any) -> Run:
         line = self._command.generate_cmd_string(command, *args, input=False, **options)
         run = Run(hidden=self._secrets())
-        before = self._interrupts.received
+        before, holder = self._interrupts.received, self._workspace.held_by
 
         def start() -> subprocess.Popen[str]:
             return subprocess.Popen(
@@ -244,13 +244,12 @@ class Engine:
                 env=self._child_environment() | (environment or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
+                # Killed, we leave Terraform behind: the workspace is held until it has ended too.
+                stderr=subprocess.STDOUT if holder is None else holder,
                 text=True,
                 encoding="utf-8",
                 errors="replace",
                 start_new_session=True,
-                # Killed, we leave Terraform behind: the workspace is held until it has ended too.
-                pass_fds=self._workspace.held_by,
             )
 
         with self._interrupts.child(start) as process:
@@ -260,6 +259,8 @@ class Engine:
                 if event is not None:
                     self._emit(event)
             run.exit_code = process.wait()
+        for text in self._workspace.take_said():
+            run.feed(text)
         run.interrupted = self._interrupts.received > before
         self.keep_unsaved_state()
         return run

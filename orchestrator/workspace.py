@@ -12,6 +12,8 @@ from pathlib import Path
 from orchestrator.errors import EnvctlError, ExitCode
 
 DIRECTORY = ".envctl"
+# A crash of Terraform is much shorter; its log (TF_LOG) is not to be kept.
+_SAID_BYTES = 64 * 1024
 
 
 class Workspace:
@@ -22,9 +24,23 @@ class Workspace:
         self._held: int | None = None
 
     @property
-    def held_by(self) -> tuple[int, ...]:
-        """The descriptor that holds the workspace, for children: while one of them lives, nobody else gets it."""
-        return () if self._held is None else (self._held,)
+    def held_by(self) -> int | None:
+        """The descriptor that holds the workspace, to be a child's stderr: while that lives, nobody else gets it.
+
+        Not one more descriptor: Terraform would hand it on to its providers, which may outlive it for ever when it
+        is killed, and have their own stderr.
+        """
+        return self._held
+
+    def take_said(self) -> list[str]:
+        """Return, and forget, the last lines that children have written to `held_by`."""
+        if self._held is None:
+            return []
+        with self._in_use.open("rb") as stream:
+            stream.seek(max(0, os.fstat(stream.fileno()).st_size - _SAID_BYTES))
+            said = stream.read().decode("utf-8", "replace")
+        os.ftruncate(self._held, 0)
+        return said.splitlines()
 
     @classmethod
     def of_bootstrap(cls, base: Path) -> Workspace:
@@ -32,6 +48,10 @@ class Workspace:
         made = cls(base, 0)
         made.directory = made.directory.with_name("bootstrap")
         return made
+
+    @property
+    def _in_use(self) -> Path:
+        return self.directory / "in-use"
 
     @property
     def tfvars(self) -> Path:
@@ -106,10 +126,10 @@ class Workspace:
 
         Raises EnvctlError (locked) when another run has it.
         """
-        path = self.directory / "in-use"
+        path = self._in_use
         while True:
             with self._made():
-                stream = path.open("w", encoding="utf-8")
+                stream = path.open("ab")  # it is somebody else's to empty, until it is ours
             with stream:
                 try:
                     fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -122,6 +142,7 @@ class Workspace:
                 # A destroy that ended in between has removed the directory: a lock on that file keeps nobody off.
                 if path.exists() and path.stat().st_ino == os.fstat(stream.fileno()).st_ino:
                     self._held = stream.fileno()
+                    os.ftruncate(self._held, 0)
                     try:
                         yield
                     finally:

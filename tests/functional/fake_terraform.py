@@ -250,9 +250,11 @@ class Terraform:
         print("There are some problems with the CLI configuration:", file=sys.stderr)  # as seen; not JSON
         sys.stderr.flush()
         self.say_version()
+        if self.scenario["provider"] and self.command == "apply":
+            self._start_provider()
         crash = self.scenario["crash"].get(self.command)
         if crash:
-            sys.stdout.write(crash + "\n")
+            sys.stderr.write(crash + "\n")
             self.exit(11)
         try:
             getattr(self, f"do_{self.command}")()
@@ -261,6 +263,18 @@ class Terraform:
                 self.say(f"Error: {diagnostic['summary']}", "diagnostic", "error", diagnostic=diagnostic)
             self.exit(1)
         raise AssertionError("every command ends in exit()")
+
+    def _start_provider(self) -> None:
+        """Leave a child that lives on when this is killed, as go-plugin makes one: its own streams, all else ours."""
+        read, write = os.pipe()
+        pid = os.fork()
+        if pid:
+            (self.directory / "provider").write_text(str(pid))
+            return
+        for stream in (0, 1, 2):
+            os.dup2(write, stream)
+        time.sleep(WAIT_S)
+        os._exit(read)
 
     def do_init(self) -> NoReturn:
         self.say("Initializing the backend...", "init_output", message_code="initializing_backend_message")

@@ -37,6 +37,20 @@ def test_the_lock_of_a_killed_run_of_this_checkout_is_removed(
     assert LOCK not in account.objects()
 
 
+def test_a_provider_that_outlives_its_terraform_keeps_nobody_away(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    terraform.set(provider=True)
+    killed_while_applying(envctl, terraform)
+    terraform.set(provider=False)
+    provider = int((terraform.directory / "provider").read_text())
+    try:
+        result = up(envctl)
+        assert (result.code, account.manifest().status) == (0, "ready"), result.err
+    finally:
+        os.kill(provider, signal.SIGKILL)
+
+
 def test_another_checkout_does_not_know_that_it_is_dead(
     envctl: Envctl, account: Account, terraform: FakeTerraform, tmp_path: Path
 ) -> None:

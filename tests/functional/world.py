@@ -232,6 +232,7 @@ class FakeTerraform:
             "gate": None,  # address, "init" or "plan": wait there
             "deaf": False,  # go on after an interrupt
             "unsaved": None,  # the state cannot be saved: by "apply" and "destroy" alone, or "always"
+            "provider": False,  # an apply has a child that outlives it
             "die_at": None,  # address at which it is killed
         }
         self.set(**self._scenario)
