@@ -33,6 +33,7 @@ def said():
 @pytest.fixture
 def interrupts(said):
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored under nohup, and then rightly left so
     made = Interrupts(said.append)
     made.install()
     yield made
