@@ -173,8 +173,10 @@ class Killer:
             self._thread(lambda: self._follow_up(steps[1:]))
 
     def finish(self) -> None:
-        """The process has ended: wait for what is still to be sent, if it is meant for others."""
+        """The process has ended: wait for what is still to be sent, if it is meant for others, and to be noted."""
         self._ended.set()
+        with self._lock:  # of a strike that has just ended it
+            pass
         for thread in self._threads:
             thread.join()
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,6 +131,24 @@ def test_the_dead_and_their_successors_are_left_alone(family: Family) -> None:
     assert not stranger.send(signal.SIGKILL)
     family.end()
     assert killer(family, Kill("envctl", "INT", Event(line="x"))).struck == []
+
+
+def test_who_waited_for_the_end_knows_what_was_struck(family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
+    send = Process.send
+
+    def slowly(self: Process, number: signal.Signals) -> bool:
+        sent = send(self, number)
+        time.sleep(0.3)
+        return sent
+
+    monkeypatch.setattr(Process, "send", slowly)
+    striker = killer(family, Kill("all", "KILL", Event(line="x")))
+    striking = threading.Thread(target=lambda: striker.on_line("x"))
+    striking.start()
+    family.root.wait()
+    striker.finish()
+    assert len(striker.struck) == 3
+    striking.join()
 
 
 def test_those_who_outlive_it_are_reaped(family: Family) -> None:
