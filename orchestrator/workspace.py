@@ -36,11 +36,10 @@ class Workspace:
         """Return, and forget, the last lines that children have written to `held_by`."""
         if self._held is None:
             return []
-        with self._in_use.open("rb") as stream:
-            stream.seek(max(0, os.fstat(stream.fileno()).st_size - _SAID_BYTES))
-            said = stream.read().decode("utf-8", "replace")
+        size = os.fstat(self._held).st_size
+        said = os.pread(self._held, _SAID_BYTES, max(0, size - _SAID_BYTES))
         os.ftruncate(self._held, 0)
-        return said.splitlines()
+        return said.decode("utf-8", "replace").splitlines()
 
     @classmethod
     def of_bootstrap(cls, base: Path) -> Workspace:
@@ -48,10 +47,6 @@ class Workspace:
         made = cls(base, 0)
         made.directory = made.directory.with_name("bootstrap")
         return made
-
-    @property
-    def _in_use(self) -> Path:
-        return self.directory / "in-use"
 
     @property
     def tfvars(self) -> Path:
@@ -126,10 +121,10 @@ class Workspace:
 
         Raises EnvctlError (locked) when another run has it.
         """
-        path = self._in_use
+        path = self.directory / "in-use"
         while True:
             with self._made():
-                stream = path.open("ab")  # it is somebody else's to empty, until it is ours
+                stream = path.open("a+b")  # it is somebody else's to empty, until it is ours
             with stream:
                 try:
                     fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
