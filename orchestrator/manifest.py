@@ -181,6 +181,13 @@ def prolong(manifest: Manifest, until: datetime) -> Manifest:
     return replace(manifest, expires_at=max(manifest.expires_at, until))
 
 
+def rebase(intended: Manifest, seen: Manifest, newer: Manifest) -> Manifest | None:
+    """Return `intended`, which was made of `seen`, on top of `newer`; None when more than its expiry has changed."""
+    if replace(newer, expires_at=seen.expires_at) != seen:
+        return None
+    return prolong(intended, newer.expires_at)
+
+
 def conclude(
     manifest: Manifest, status: Status, outcome: str, now: datetime, outputs: dict[str, Any] | None = None
 ) -> Manifest:

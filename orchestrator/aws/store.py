@@ -85,6 +85,19 @@ class Store:
             "Run it again: it will start from what is there now.",
         )
 
+    def intend(self, environment: Environment, intended: Manifest, seen: Stored | None) -> Stored:
+        """Write what is about to be done, as `write` does; only an `extend` meanwhile is no other run, and is kept."""
+        for _ in range(_CONFLICT_ATTEMPTS):
+            try:
+                return self.write(environment, intended, seen)
+            except EnvctlError as error:
+                newer = self.read(environment) if seen and error.code is ExitCode.LOCKED else None
+                rebased = manifests.rebase(intended, seen.manifest, newer.manifest) if seen and newer else None
+                if rebased is None:
+                    raise
+                intended, seen = rebased, newer
+        raise self._restless(environment)
+
     def update(self, environment: Environment, seen: Stored, change: Callable[[Manifest], Manifest]) -> Stored:
         """Write `change` of what is there now: another writer's word is read again and kept.
 
@@ -98,7 +111,11 @@ class Store:
                 if newer is None:
                     raise
                 seen = newer
-        raise EnvctlError(
+        raise self._restless(environment)
+
+    @staticmethod
+    def _restless(environment: Environment) -> EnvctlError:
+        return EnvctlError(
             ExitCode.LOCKED, f"The manifest of {environment.name} keeps changing.", "Run it again in a while."
         )
 

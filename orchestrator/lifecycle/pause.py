@@ -103,7 +103,7 @@ def _intend(context: Context, stored: Stored, by: PausedBy, run_id: str) -> Stor
     )
     intended = manifest.intend(asked, "pause", now, None, run_id)
     try:
-        return context.store.write(context.environment, intended, stored)
+        return context.store.intend(context.environment, intended, stored)
     except BaseException:
         context.engine.discard_plan()
         raise

@@ -121,7 +121,7 @@ def _plan(context: Context, found: Survey, hold: Holding) -> tuple[Run, Manifest
 def _apply(context: Context, found: Survey, intended: Manifest, planned: Run) -> tuple[Stored, Run]:
     """Write the intent and carry the plan out; return the record as it is now, and the run."""
     try:
-        stored = context.store.write(context.environment, intended, found.stored)
+        stored = context.store.intend(context.environment, intended, found.stored)
     except BaseException:
         context.engine.discard_plan()
         raise

@@ -197,7 +197,7 @@ class _Record:
         intended = manifest.intend(kept, self.hold.kind, now, self.commit, self.hold.id)
         if lives is not None:
             intended = manifest.prolong(intended, now + lives)
-        self._stored = self._context.store.write(self._context.environment, intended, self._stored)
+        self._stored = self._context.store.intend(self._context.environment, intended, self._stored)
         self.manifest = intended
 
     def conclude(self, status: Status, outcome: str, outputs: dict[str, Any] | None = None) -> None:

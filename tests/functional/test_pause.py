@@ -182,6 +182,20 @@ def test_the_database_runs_before_terraform_changes_anything(
 
 
 @pytest.mark.usefixtures("bastion")
+def test_what_is_extended_while_a_pause_is_planned_stays_extended(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    terraform.set(gate="plan")
+    process = envctl.spawn("pause", "--pr", "42")
+    terraform.wait_for("reached")
+    assert envctl("extend", "30d", "--pr", "42").code == 0
+    terraform.let("go")
+    assert ended(process).code == 0
+    record = account.manifest()
+    assert (record.status, record.expires_at - datetime.now(UTC) > timedelta(days=29)) == ("paused", True)
+
+
+@pytest.mark.usefixtures("bastion")
 def test_a_resume_that_was_killed_is_completed(envctl: Envctl, account: Account) -> None:
     envctl("pause", "--pr", "42")
     paused = account.manifest()

@@ -252,6 +252,20 @@ def test_the_old_one_may_vanish_while_its_replacement_is_planned(
     assert (result.code, account.manifest().replacing) == (0, None), result.err
 
 
+@pytest.mark.usefixtures("database")
+def test_what_is_extended_while_it_is_planned_stays_extended(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    terraform.set(gate="plan")
+    process = envctl.spawn("refresh-data", "--pr", "42", "--yes")
+    terraform.wait_for("reached")
+    assert envctl("extend", "30d", "--pr", "42").code == 0
+    terraform.let("go")
+    result = ended(process)
+    assert (result.code, account.manifest().snapshot.id) == (0, "newer"), result.err
+    assert account.manifest().expires_at - datetime.now(UTC) > timedelta(days=29)
+
+
 @pytest.mark.parametrize("state", ["another", "encrypted"])
 def test_what_the_state_does_not_know_it_cannot_replace(
     envctl: Envctl, account: Account, terraform: FakeTerraform, database: str, state: str

@@ -356,10 +356,13 @@ def test_two_environments_come_up_at_once_from_one_checkout(
     assert [len(account.state(pr)["resources"]) for pr in (1, 2)] == [3, 3]
 
 
+@pytest.mark.parametrize("place", ["plan", CLUSTER])
 def test_what_is_extended_during_an_up_stays_extended(
-    envctl: Envctl, terraform: FakeTerraform, account: Account
+    envctl: Envctl, terraform: FakeTerraform, account: Account, place: str
 ) -> None:
-    terraform.set(gate=CLUSTER)
+    assert up(envctl).code == 0
+    terraform.change(CLUSTER)
+    terraform.set(gate=place)
     process = envctl.spawn("up", "--pr", "42", "--yes")
     terraform.wait_for("reached")
     assert envctl("extend", "30d", "--pr", "42").code == 0

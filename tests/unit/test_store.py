@@ -229,6 +229,33 @@ def test_an_update_gives_up_when_it_never_rests(s3, store):
     assert "keeps changing" in locked(store.update, environment(), Stored(record(), '"old"'), failed).message
 
 
+def test_an_intent_keeps_what_was_extended_meanwhile(s3, store):
+    extended = record(expires_at=record().expires_at + timedelta(days=9))
+    intended = manifest.intend(record(), "up", record().created_at, None, "mine")
+    s3.add_client_error("put_object", "PreconditionFailed", http_status_code=412)
+    expect_get(s3, manifest.render(extended))  # whose word is it?
+    expect_get(s3, manifest.render(extended), etag='"theirs"')
+    both = replace(intended, expires_at=extended.expires_at)
+    expect_put(s3, manifest.render(both), IfMatch='"theirs"')
+    assert store.intend(environment(), intended, Stored(record(), '"old"')) == Stored(both, '"new"')
+
+
+@pytest.mark.parametrize("change", [{"status": "failed"}, {"generation": 2}, {"commit": "another"}])
+def test_an_intent_gives_way_to_another_run(s3, store, change):
+    theirs = manifest.render(record(**change, expires_at=record().expires_at + timedelta(days=9)))
+    intended = manifest.intend(record(), "up", record().created_at, None, "mine")
+    s3.add_client_error("put_object", "PreconditionFailed", http_status_code=412)
+    expect_get(s3, theirs)
+    expect_get(s3, theirs)
+    assert "at the same moment" in locked(store.intend, environment(), intended, Stored(record(), '"old"')).message
+
+
+def test_a_first_intent_gives_way_to_any_other(s3, store):
+    s3.add_client_error("put_object", "PreconditionFailed", http_status_code=412)
+    expect_get(s3, manifest.render(record(status="failed")))
+    locked(store.intend, environment(), record(), None)
+
+
 # Listing
 
 
