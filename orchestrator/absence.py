@@ -25,10 +25,11 @@ class Absence:
     why: Why
 
     def holds(self, head: str, record: Manifest | None) -> bool:
-        """Return whether it still counts: a new commit ends it, and so does an `up` that was begun later."""
+        """Return whether it still counts: a new commit ends it, as do an `up` that was begun later and an `extend`."""
         begun = record.operation if record else None
         brought_back = begun is not None and begun.kind != "destroy" and begun.started_at > self.since
-        return self.commit == head and not brought_back
+        extended = self.why == "expired" and record is not None and record.expires_at > self.since
+        return self.commit == head and not brought_back and not extended
 
 
 def render(absence: Absence) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from orchestrator import cost, manifest
@@ -35,18 +36,21 @@ _NO_SNAPSHOT = PinnedSnapshot(
 )
 
 
-def destroy(context: Context, sweep: bool = True) -> Outcome:
+def destroy(context: Context, sweep: bool = True, still_unwanted: Callable[[], None] = lambda: None) -> Outcome:
     """Destroy the environment and prove that it is gone. Raises EnvctlError before anything is changed.
 
     `sweep`: what Terraform does not know of goes too, as far as it is certainly the environment's own.
+    `still_unwanted` is called when everything is prepared and nothing is taken away yet: what it raises ends the
+    operation there.
     """
     with context.workspace.held(), holding(context, "destroy") as hold:
         hold.take()
         stored = context.store.read(context.environment)
         if stored is None and not context.store.has_state(context.environment):
+            still_unwanted()
             outcome = _nothing_there(context, hold, sweep)
         else:
-            outcome = _take_away(context, hold, stored, sweep)
+            outcome = _take_away(context, hold, stored, sweep, still_unwanted)
         if outcome.ok:  # while we hold it: a run that begins now must not lose the files it has just written
             shutil.rmtree(context.workspace.directory, ignore_errors=True)
     return outcome
@@ -60,7 +64,9 @@ def _nothing_there(context: Context, hold: Holding, sweep: bool) -> Outcome:
     return _outcome(context, None, Run(exit_code=0), left, None, existed=False)
 
 
-def _take_away(context: Context, hold: Holding, stored: Stored | None, sweep: bool) -> Outcome:
+def _take_away(
+    context: Context, hold: Holding, stored: Stored | None, sweep: bool, still_unwanted: Callable[[], None]
+) -> Outcome:
     refuse_short_credentials(context, stored.manifest if stored else None, "destroy")
     write_backend(context)
     write_tfvars(context, stored.manifest.snapshot if stored else _NO_SNAPSHOT, None)
@@ -68,6 +74,7 @@ def _take_away(context: Context, hold: Holding, stored: Stored | None, sweep: bo
     with context.watch.step("init", "initialising"):
         context.engine.init()
     unsaved.save(context)
+    still_unwanted()
     vpc = None
     if stored:
         vpc = stored.manifest.outputs.get("vpc_id")

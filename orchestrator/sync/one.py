@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from orchestrator import manifest
 from orchestrator.absence import Absence
@@ -133,10 +134,16 @@ def _act(world: World, context: Context, case: Case, wait_s: float | None) -> Ou
         settle(world, context.environment, case)
         return None
     _remember(world, context.environment, case)
-    if action == "destroy":
-        return _destroy(world, context, case)
     if action == "pause":
         return _done(world, context, case, lambda: pause(context, "schedule"))
+    try:
+        return _destroy(world, context, case) if action == "destroy" else _up(world, context, case, wait_s)
+    except Overtaken:
+        return None
+
+
+def _up(world: World, context: Context, case: Case, wait_s: float | None) -> Outcome:
+    action = case.decision.action
     _tell(world, context.environment, case, "creating" if action == "create" else "updating")
     options = UpOptions(
         commit=case.head,
@@ -145,10 +152,14 @@ def _act(world: World, context: Context, case: Case, wait_s: float | None) -> Ou
         still_wanted=lambda: _still_wanted(world, context.environment, case),
         kind="resume" if action == "resume" else "up",
     )
-    try:
-        return _done(world, context, case, lambda: up(context, options))
-    except Overtaken:
-        return None
+    return _done(world, context, case, lambda: up(context, options))
+
+
+def _destroy(world: World, context: Context, case: Case) -> Outcome:
+    environment = context.environment
+    _tell(world, environment, case, "destroying")
+    unwanted = partial(_still_unwanted, world, environment, case)
+    return _done(world, context, case, lambda: destroy(context, still_unwanted=unwanted))
 
 
 def settle(world: World, environment: Environment, case: Case) -> None:
@@ -192,18 +203,26 @@ def _still_wanted(world: World, environment: Environment, case: Case) -> None:
     assert case.head is not None  # noqa: S101 - only an open pull request gets an environment
     if world.store.absence(environment) is not None:  # what there was of it, `_remember` has removed
         raise Overtaken
-    try:
-        newer = world.github.pull_request(case.pull_request.number) if case.pull_request else None
-    except EnvctlError as error:
-        world.emit(Notice(f"The pull request could not be asked for again, it was a moment ago: {error.message}"))
-        return
-    if newer != case.pull_request:
+    if _asked_again(world, environment, case) != case.pull_request:
         raise Overtaken
 
 
-def _destroy(world: World, context: Context, case: Case) -> Outcome:
-    _tell(world, context.environment, case, "destroying")
-    return _done(world, context, case, lambda: destroy(context))
+def _still_unwanted(world: World, environment: Environment, case: Case) -> None:
+    """Look once more before anything is taken away: it may be open again, or extended. Raises Overtaken."""
+    stored, absence = world.store.read(environment), world.store.absence(environment)
+    found = replace(case.found, record=stored.manifest if stored else None, absence=absence)
+    again = decide(_asked_again(world, environment, case), found, world.now(), world.config)
+    if again.action != "destroy":
+        raise Overtaken
+
+
+def _asked_again(world: World, environment: Environment, case: Case) -> PullRequest | None:
+    """Return the pull request as it is now, or as it was a moment ago if it cannot be asked for."""
+    try:
+        return world.github.pull_request(environment.pr)
+    except EnvctlError as error:
+        world.emit(Notice(f"The pull request could not be asked for again, it was a moment ago: {error.message}"))
+        return case.pull_request
 
 
 def _done(world: World, context: Context, case: Case, work: Callable[[], Outcome]) -> Outcome:

@@ -173,6 +173,41 @@ def test_who_sends_it_away_before_anything_is_made_is_heard(
     assert "apply" not in terraform.commands
 
 
+def test_opened_again_before_anything_is_taken_away_it_stays(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, github: GitHubServer, tmp_path: Path
+) -> None:
+    number = github.open_pr().number
+    assert sync(envctl, number).code == 0
+    github.close(number)
+    terraform.set(gate="init")
+    process = envctl.elsewhere(tmp_path / "other").spawn("sync", "--pr", str(number), "--yes", "--json")
+    terraform.wait_for("reached")
+    terraform.set(gate=None)
+    github.reopen(number)
+    terraform.let("go")
+    result = ended(process)
+    assert (result.code, decision(result)["action"], "destroy" in terraform.commands) == (0, "update", False)
+    record = account.manifest(number)
+    assert (record.status, record.closed_at) == ("ready", None)
+
+
+def test_extended_before_anything_is_taken_away_it_stays(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, github: GitHubServer, tmp_path: Path
+) -> None:
+    number = github.open_pr().number
+    assert sync(envctl, number).code == 0
+    expired = replace(account.manifest(number), expires_at=datetime.now(UTC))
+    account.put(f"{PREFIX}pr-{number}/manifest.json", manifests.render(expired))
+    terraform.set(gate="init")
+    process = envctl.elsewhere(tmp_path / "other").spawn("sync", "--pr", str(number), "--yes", "--json")
+    terraform.wait_for("reached")
+    terraform.set(gate=None)
+    assert envctl("extend", "24h", "--pr", str(number)).code == 0
+    terraform.let("go")
+    result = ended(process)
+    assert (result.code, decision(result)["action"], "destroy" in terraform.commands) == (0, "nothing", False)
+
+
 @pytest.mark.usefixtures("untouched")
 def test_nothing_happens_when_github_does_not_answer(envctl: Envctl, github: GitHubServer, account: Account) -> None:
     number = github.open_pr().number

@@ -160,6 +160,14 @@ def test_what_a_person_brought_back_after_that_stays() -> None:
     assert decided("open", Found(READY, absence=Absence(HEAD, NOW - 2 * HOUR, "asked"))).action == "nothing"
 
 
+def test_what_was_extended_after_it_had_expired_stays() -> None:
+    absence = Absence(HEAD, NOW - HOUR, "expired")
+    assert decided("open", Found(replace(READY, expires_at=NOW + HOUR), absence=absence)).action == "nothing"
+    assert decided("open", Found(replace(READY, expires_at=NOW - 2 * HOUR), absence=absence)).action == "destroy"
+    asked = replace(absence, since=NOW, why="asked")
+    assert decided("open", Found(replace(READY, expires_at=NOW + HOUR), absence=asked)).action == "destroy"
+
+
 def test_only_an_expiry_is_remembered() -> None:
     assert decided("open", FOUND["expired"]).expired
     assert not any(decided(kind, FOUND["ready"]).expired for kind in PULL_REQUESTS)
