@@ -6,6 +6,7 @@ The format is version 4, which Terraform and OpenTofu share. Values are read and
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,8 @@ class StateDatabase:
 
 @dataclass(frozen=True)
 class State:
-    """A state: `ids` are the ids and ARNs of everything that it manages.
+    """A state: `ids` are the ids and ARNs of everything that it manages, `addresses` the allocation ids of all
+    Elastic IPs that it names, those that it only uses included.
 
     `readable` is false for bytes that are no state: then nothing is known, which is not the same as nothing.
     """
@@ -49,6 +51,7 @@ class State:
     lineage: str = ""
     serial: int = -1
     ids: frozenset[str] = frozenset()
+    addresses: frozenset[str] = frozenset()
     tainted: tuple[Tainted, ...] = ()
     databases: tuple[StateDatabase, ...] = ()
     readable: bool = True
@@ -86,6 +89,7 @@ def parse(body: bytes) -> State:
             str(raw.get("lineage", "")),
             int(raw.get("serial", -1)),
             frozenset(ids),
+            frozenset(re.findall(r"\beipalloc-[0-9a-f]+", body.decode())),
             tuple(tainted),
             tuple(databases),
             True,

@@ -48,6 +48,13 @@ def find(session: Session, environment: Environment, vpc: str | None = None) -> 
     return _gather(session, environment, services, looks)
 
 
+def lent_addresses(session: Session, environment: Environment) -> tuple[Found, ...]:
+    """Return the Elastic IPs without the environment's tag that are used in its VPC."""
+    vpcs = vpcs_of(session, environment)
+    looks: list[Look] = [partial(inventory_ec2.lent_addresses, session, environment, vpc) for vpc in vpcs]
+    return _gather(session, environment, ("ec2", "sts"), looks)
+
+
 def tagged_in_ec2(session: Session, environment: Environment) -> tuple[Found, ...]:
     """Return what EC2 holds with the environment's tag, sorted: EC2 alone makes a thing twice when asked twice.
 

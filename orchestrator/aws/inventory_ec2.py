@@ -141,3 +141,27 @@ def instances(session: Session, environment: Environment, vpcs: tuple[str, ...])
                         parent=tags.get("aws:autoscaling:groupName"),
                         moving=state == "shutting-down",
                     )
+
+
+def lent_addresses(session: Session, environment: Environment, vpc: str) -> Iterator[Found]:
+    """Yield the addresses without the environment's tag that something in the VPC uses, for they lie in none.
+
+    A NAT gateway is listed for an hour after its deletion, and says still which address was its own: of those that
+    people made, that one counts as well, until something else uses it.
+    """
+    client = session.client("ec2")
+    inside = [{"Name": "vpc-id", "Values": [vpc]}]
+    listed = pages(client, "describe_network_interfaces", "NetworkInterfaces", Filters=inside)
+    interfaces = {interface["NetworkInterfaceId"] for interface in listed}
+    freed = {
+        address.get("AllocationId")
+        for gateway in pages(client, "describe_nat_gateways", "NatGateways", Filter=inside)
+        if TAG not in tags_in(gateway.get("Tags"))
+        for address in gateway.get("NatGatewayAddresses", ())
+    }
+    for address in client.describe_addresses()["Addresses"]:
+        user, tags = address.get("NetworkInterfaceId"), tags_in(address.get("Tags"))
+        of_it = user in interfaces or (not user and address.get("AllocationId") in freed)
+        if of_it and "AllocationId" in address and TAG not in tags:
+            arn = _arn(session, environment, f"elastic-ip/{address['AllocationId']}")
+            yield Found(arn, "ec2:elastic-ip", address["AllocationId"], f"is used in {vpc}", vpc=vpc, tags=tags)

@@ -165,8 +165,19 @@ def _strangers(context: Context, known: State | None, vpc: str | None, handmade:
     """
     found = inventory.find(context.session, context.environment, vpc)
     if handmade:
-        return sweep.owned(context.session, context.environment, _unknown(known, found))
+        lent = _lent_addresses(context, known)
+        return sweep.owned(context.session, context.environment, (*_unknown(known, found), *lent))
     return _unknown_with_tags(context, known, found)
+
+
+def _lent_addresses(context: Context, known: State | None) -> list[Found]:
+    """Return the addresses that people brought into the VPC. One that Terraform names is the team's, and stays theirs:
+    released, an address that a partner's firewall knows cannot be had back. Without a state nobody knows whose it is.
+    """
+    if known is None or not known.readable:
+        return []
+    found = inventory.lent_addresses(context.session, context.environment)
+    return [address for address in found if address.id not in known.addresses]
 
 
 def _unknown_with_tags(context: Context, known: State | None, found: Iterable[Found]) -> tuple[Found, ...]:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from world import PREFIX, SOURCE, Account, Clock, Envctl, FakeTerraform, context_with
+from world import PREFIX, SOURCE, VPC, Account, Clock, Envctl, FakeTerraform, context_with
 
 from orchestrator.aws import inventory
 from orchestrator.events import Step
@@ -110,6 +110,27 @@ def test_everything_in_the_vpc_goes(envctl: Envctl, account: Account) -> None:
     assert (result.exit_code, everything(account, vpc)) == (0, {}), result.error
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_an_address_by_hand_goes_unless_terraform_names_it(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, named: bool
+) -> None:
+    ec2 = account.client("ec2")
+    gateway, server, elsewhere = (ec2.allocate_address(Domain="vpc")["AllocationId"] for _ in range(3))
+    values = {"id": "eipassoc-1", "allocation_id": server}
+    lent = {"module.web.aws_eip_association.this": {"type": "aws_eip_association", "values": values}} if named else {}
+    terraform.set(resources={**terraform.resources, **lent})
+    envctl("up", "--pr", "42", "--yes")
+    vpc = vpc_with(account, *TAGS)
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.42.0.0/24")["Subnet"]["SubnetId"]
+    ec2.create_nat_gateway(SubnetId=subnet, AllocationId=gateway)
+    run = ec2.run_instances(SubnetId=subnet, ImageId="ami-12c6146b", MinCount=1, MaxCount=1)
+    ec2.associate_address(InstanceId=run["Instances"][0]["InstanceId"], AllocationId=server)
+    result = destroyed(envctl)
+    assert (result.exit_code, everything(account, vpc)) == (0, {}), result.error
+    left = {address["AllocationId"] for address in ec2.describe_addresses()["Addresses"]}
+    assert left == ({elsewhere, server} if named else {elsewhere})
+
+
 def test_what_makes_things_again_goes_too(envctl: Envctl, account: Account) -> None:
     """A group's instances and a cluster's members lie in the VPC; the group and the cluster say so by their subnets."""
     ec2, scaling, rds = (account.client(service) for service in ("ec2", "autoscaling", "rds"))
@@ -138,6 +159,27 @@ def test_before_terraform_so_that_it_waits_for_nothing(
     context = context_with(Clock(), lambda event: steps.append(event.name) if isinstance(event, Step) else None)
     assert destroy(context).ok
     assert steps.index("sweep") < steps.index("destroy")
+
+
+def test_what_stops_terraform_is_swept_and_terraform_then_ends_its_work(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    envctl("up", "--pr", "42", "--yes")
+    terraform.fail("destroy", VPC, "deleting EC2 VPC", "DependencyViolation")
+    made: list[str] = []
+
+    def meanwhile(event: object) -> None:
+        if not isinstance(event, Step):
+            return
+        if event.name == "destroy" and not made:
+            made.append(vpc_with(account, *TAGS))
+            furnished(account, made[0])
+        if event.name == "verify" and event.seconds is not None:
+            terraform.set(fail={})  # nothing holds it up any more
+
+    result = destroy(context_with(Clock(), meanwhile))
+    assert (result.exit_code, everything(account, made[0])) == (0, {}), result.error
+    assert account.versions() == []
 
 
 @pytest.mark.parametrize("tags", [(), TAGS[:1], ({"Key": "envctl:environment", "Value": "shop-pr-4"}, TAGS[1])])
