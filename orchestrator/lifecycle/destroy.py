@@ -96,6 +96,9 @@ def _take_away(
         stored = _note_failure(context, stored, error)
         return _outcome(context, stored, run, left, error)
     if error and context.store.has_state(context.environment):
+        # What held Terraform up may have gone with the sweep: it has only to see that all is gone.
+        run, error = _once_more(context, run)
+    if error and context.store.has_state(context.environment):
         # Nothing that we know to ask for is left, but Terraform still has something in its state: a team's own
         # root may hold types that no inventory of ours lists.
         stored = _note_failure(context, stored, error)
@@ -126,6 +129,15 @@ def _terraform_destroy(context: Context) -> Run:
             break
         context.emit(Notice(f"{error.message} Trying once more."))
     return run
+
+
+def _once_more(context: Context, before: Run) -> tuple[Run, EnvctlError | None]:
+    """Destroy what is in the state although the account holds nothing; return both runs as one, and what failed."""
+    with context.watch.step("destroy", "looking whether anything is left in the state"):
+        run = context.engine.destroy()
+        unsaved.after(context, run)
+    run.resources = {**before.resources, **run.resources}
+    return run, failure(run, "destroy") if run.exit_code != 0 or run.interrupted else None
 
 
 def _verify(context: Context, vpc: str | None, sweep: bool, patient: bool) -> tuple[Leftover, ...]:
