@@ -187,7 +187,10 @@ class Web(_Section):
     placement: Literal["private", "public"] = "private"
     health_check_path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9._~/-]{0,255}$")] = "/healthz"
     artifact: Annotated[
-        str, Field(pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[A-Za-z0-9/._=+@-]+\.(tar\.gz|tgz))?$")
+        str,
+        Field(
+            pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([A-Za-z0-9/._=+@-]|\{pr\}|\{commit\})+\.(tar\.gz|tgz))?$"
+        ),
     ] = ""
     certificate_arn: Annotated[
         str, Field(pattern=r"^(arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+)?$")

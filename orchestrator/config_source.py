@@ -219,7 +219,7 @@ _PATTERNS = {
     "database.kms_key_arn": "the ARN of a KMS key, or nothing",
     "web.instance_type": "an instance type such as t3.micro",
     "web.health_check_path": "a path such as /healthz",
-    "web.artifact": "'s3://bucket/key.tar.gz', or nothing for the built-in page",
+    "web.artifact": "'s3://bucket/key.tar.gz', with {pr} and {commit} in the key, or nothing for the built-in page",
     "web.certificate_arn": "the ARN of an ACM certificate, or nothing",
     "github.label": "a label: 1 to 50 letters, digits, spaces and . _ : / -",
     "web.ami": "an image id such as ami-0123456789abcdef0, or nothing",

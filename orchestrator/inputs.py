@@ -12,6 +12,8 @@ from orchestrator.config import Config
 from orchestrator.identity import Environment
 from orchestrator.manifest import PinnedSnapshot
 
+COMMIT = "{commit}"
+
 
 def tfvars(
     environment: Environment, config: Config, snapshot: PinnedSnapshot, commit: str | None, paused: bool = False
@@ -29,7 +31,11 @@ def tfvars(
             "nat": config.network.nat,
             "paused": paused and config.network.nat_when_paused == "none",
         },
-        "web": {**config.web.model_dump(), "paused": paused},
+        "web": {
+            **config.web.model_dump(),
+            "artifact": artifact(config.web.artifact, environment.pr, commit),
+            "paused": paused,
+        },
         "database": {
             "kind": snapshot.kind,
             "snapshot_arn": snapshot.arn,
@@ -46,6 +52,11 @@ def tfvars(
         "permissions_boundary_arn": config.terraform.permissions_boundary_arn or None,
         "provider_max_retries": config.terraform.max_retries,
     }
+
+
+def artifact(template: str, pr: int, commit: str | None) -> str:
+    """Return where a pull request's site archive lies: `{pr}` and `{commit}` stand for what alone is trusted of it."""
+    return template.replace("{pr}", str(pr)).replace(COMMIT, commit or "unknown")
 
 
 def backend(environment: Environment, path_style: bool) -> dict[str, str | bool]:

@@ -71,6 +71,12 @@ def prepare(context: Context, wanted: str | None, commit: str | None, hold: Hold
     if found.stored:
         context.workspace.write(context.workspace.record, manifest.render(found.stored.manifest).decode())
         commit = commit or found.stored.manifest.commit
+    if commit is None and inputs.COMMIT in context.config.web.artifact:
+        raise EnvctlError(
+            ExitCode.USAGE,
+            "web.artifact lies under the commit's name, and the commit is not known.",
+            "Give --commit, or run envctl in a git checkout.",
+        )
     guessed_wrong = write_tfvars(context, found.snapshot, commit) or not found.has_state or found.replacing is not None
     if guessed_wrong:
         context.engine.discard_plan()

@@ -46,6 +46,17 @@ def test_the_manifest_says_what_is_meant_before_terraform_runs(envctl: Envctl, t
     assert seen["snapshot"]["id"].startswith("rds:shop-prod-")
 
 
+def test_a_site_under_its_commits_name_needs_the_commit(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENVCTL_WEB__ARTIFACT", "s3://sites/{pr}/{commit}.tar.gz")
+    refused = up(envctl)
+    assert (refused.code, "Give --commit" in refused.err, account.objects()) == (2, True, [])
+    assert up(envctl, "--commit", "abcdef0").code == 0
+    tfvars = json.loads((envctl.directory / ".envctl/pr-42/terraform.tfvars.json").read_text())
+    assert tfvars["web"]["artifact"] == "s3://sites/42/abcdef0.tar.gz"
+
+
 def test_the_manifest_says_what_came_of_it(envctl: Envctl, account: Account) -> None:
     up(envctl)
     record = account.manifest()

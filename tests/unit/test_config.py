@@ -176,6 +176,8 @@ def test_a_value_of_the_environment_is_blamed_on_its_variable(tmp_path):
         ("web", "min_size = 5", "min_size must not be greater than max_size"),
         ("web", 'health_check_path = "healthz"', "must be a path such as /healthz"),
         ("web", 'artifact = "http://x/y.tar.gz"', "must be 's3://bucket/key.tar.gz'"),
+        ("web", 'artifact = "s3://sites/{branch}.tar.gz"', "with {pr} and {commit} in the key"),
+        ("web", 'artifact = "s3://{pr}/site.tar.gz"', "with {pr} and {commit} in the key"),
         ("bastion", 'enabled = "perhaps"', "must be true or false (given: 'perhaps')"),
         ("limits", "ttl = 72", 'must be a number and s, m, h or d in quotes, as in "72h" or "7d" (given: 72)'),
         ("limits", 'ttl = "-1h"', "is not a duration"),

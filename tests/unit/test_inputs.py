@@ -38,6 +38,17 @@ def test_the_sections_reach_the_variables_of_their_name():
     assert found["provider_max_retries"] == 2
 
 
+def test_the_site_of_a_pull_request_or_of_a_commit_has_its_name():
+    found = tfvars(commit="b" * 40, web={"artifact": "s3://sites/{pr}/{commit}.tar.gz"})
+    assert found["web"]["artifact"] == f"s3://sites/42/{'b' * 40}.tar.gz"
+
+
+def test_a_destroy_that_knows_no_commit_names_a_site_all_the_same():
+    assert (
+        tfvars(commit=None, web={"artifact": "s3://sites/{commit}.tgz"})["web"]["artifact"] == "s3://sites/unknown.tgz"
+    )
+
+
 def test_an_unknown_commit_is_empty():
     assert tfvars(commit=None)["commit"] == ""
 
