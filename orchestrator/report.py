@@ -316,7 +316,7 @@ def _bootstrap(outcome: Outcome, style: Style) -> str:
         _row("bucket", str(outcome.outputs["bucket"])),
         *(_row(name, str(roles[name])) for name in ("preview", "reaper", "plan")),
         _row("boundary", str(outcome.outputs["permissions_boundary_arn"])),
-        _row("next", "set the repository's variables ENVCTL_PREVIEW_ROLE and ENVCTL_REAPER_ROLE, and in envctl.toml:"),
+        _row("next", "`envctl init` with --preview-role and --reaper-role, and in envctl.toml:"),
         "    [terraform]",
         f"    permissions_boundary_arn = {json.dumps(outcome.outputs['permissions_boundary_arn'])}",
     ]

@@ -149,6 +149,9 @@ class Workspace:
         """Make the directory and write in it. Raises EnvctlError (usage) when that cannot be done."""
         try:
             self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            ignored = self.directory.parent / ".gitignore"
+            if not ignored.exists():  # a plan and an unsaved state hold passwords: no `git add .` is to take them along
+                ignored.write_text("*\n")
             yield
         except OSError as error:
             raise EnvctlError(

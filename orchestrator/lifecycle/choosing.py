@@ -88,6 +88,6 @@ def _refused(name: str, why: str) -> EnvctlError:
     return EnvctlError(
         ExitCode.POLICY,
         f"The parameter {name} {why}.",
-        "See whether the snapshot publisher runs in production (docs/adopting.md). Until then name a snapshot with "
+        "See whether the snapshot publisher runs in production (terraform/production). Until then name a snapshot with "
         "--snapshot, or take database.source_parameter out to have all of them looked through.",
     )
