@@ -9,8 +9,9 @@ from orchestrator.lifecycle.context import Context
 from orchestrator.manifest import Manifest, OperationKind
 
 _HINT = (
-    "Get new ones that last longer: session-seconds in the workflows of `envctl init`, role-duration-seconds of aws-actions/configure-aws-credentials, "
-    "--duration-seconds of `aws sts assume-role`; the role's MaxSessionDuration is the most that either may ask for."
+    "Get new ones that last longer: session-seconds in the workflows of `envctl init`, role-duration-seconds of "
+    "aws-actions/configure-aws-credentials, --duration-seconds of `aws sts assume-role`; the role's MaxSessionDuration "
+    "is the most that any may ask for."
 )
 
 
