@@ -31,6 +31,11 @@ class Database:
     engine: str = ""
 
     @property
+    def type(self) -> str:
+        """Return what an inventory calls its type."""
+        return "rds:DBCluster" if self.kind == "cluster" else "rds:DBInstance"
+
+    @property
     def relational(self) -> bool:
         """Return whether it is RDS's own: no other comes from a snapshot of ours, or is in a state as one of RDS."""
         return self.engine not in _OTHERS

@@ -204,6 +204,6 @@ def _refuse_too_many(context: Context) -> None:
     if others >= limit:
         raise NoRoom(
             f"limits.max_environments is {limit}, and the environments that exist already number {others}.",
-            "Close a pull request, comment `/envctl destroy` on one, or raise the limit. `envctl list` shows which expires "
-            "first.",
+            "Close a pull request, comment `/envctl destroy` on one (`envctl list` shows which expires first), or raise"
+            " the limit.",
         )

@@ -72,8 +72,10 @@ def database_is_gone(context: Context) -> bool:
     """
     living = power.standing(power.databases(context.session, context.environment))
     known = context.store.state(context.environment) or State()
-    named = {database.identifier for database in known.databases} | known.ids
-    strange = next((each for each in living if each.id not in named and each.arn not in named), None)
+    named = {database.identifier for database in known.databases}
+    strange = next(
+        (each for each in living if each.id not in named and not known.knows(each.type, each.id, each.arn)), None
+    )
     if strange and known.readable:
         raise unknown_database(context, strange.arn)
     return not living
@@ -189,8 +191,8 @@ def _unknown_with_tags(context: Context, known: State | None, found: Iterable[Fo
 def _unknown(known: State | None, found: Iterable[Found]) -> list[Found]:
     if known is not None and not known.readable:
         return []  # it may know everything: Terraform says what is wrong with it
-    ids = known.ids if known else frozenset()
-    return [item for item in found if item.parent is None and item.id not in ids and item.arn not in ids]
+    state = known or State()
+    return [item for item in found if item.parent is None and not state.knows(item.type, item.id, item.arn)]
 
 
 def _trust(context: Context, known: State | None) -> bool:

@@ -16,7 +16,7 @@ from orchestrator.aws.store import Stored
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Changes, Run
 from orchestrator.identity import Environment
-from orchestrator.lifecycle import choosing, code, policy, prepare, replacement, unsaved
+from orchestrator.lifecycle import choosing, code, policy, prepare, promoted, replacement, unsaved
 from orchestrator.lifecycle.context import Context, Looking
 from orchestrator.lifecycle.health import settle
 from orchestrator.lifecycle.holding import Holding, holding
@@ -101,21 +101,32 @@ def _plan(context: Context, found: Survey, hold: Holding) -> tuple[Run, Manifest
     with context.watch.step("init", "initialising"):
         context.engine.init()
     prepare.mended(context, Prepared(found.stored, True, record.snapshot, record.commit), hold)
-    replacing = record.replacing
+    replacing, names = record.replacing, replacement.names(record)
     living = power.databases(context.session, context.environment)
     another = found.target.arn != record.snapshot.arn and not replacement.is_due(living, replacing)
     if replacing is None or another:  # what an earlier refresh has restored already has to go as well
         known = context.store.state(context.environment) or State()
-        replacing = replacement.outdated(living, known, context.environment.name)
+        replacing = replacement.outdated(living, known, names)
     replaced = replacement.addresses(context, replacing, hold.check if found.begun else None)
-    with context.watch.step("plan", "planning"):
-        run = context.engine.plan(save=True, replace=replaced)
+    run = _planned(context, replaced)
+    if policy.restores_database(run.planned) and replacement.is_guessed(living, names, replacing):
+        # The one that is meant is restored in any case, for it is gone; what was guessed is another one.
+        replacing = replacement.GONE
+        run = _planned(context, ())
     try:
         policy.refuse_beyond_the_database(run.planned)
-    except EnvctlError:
+        policy.refuse_replaced_database(run.planned, replacement.free(context, replacing))
+        if not found.begun:  # once it has begun, a replica is promoted because its source has gone
+            promoted.refuse_lost(context, run.planned)
+    except BaseException:
         context.engine.discard_plan()
         raise
     return run, replace(record, snapshot=found.target, replacing=replacing)
+
+
+def _planned(context: Context, replaced: tuple[str, ...]) -> Run:
+    with context.watch.step("plan", "planning"):
+        return context.engine.plan(save=True, replace=replaced)
 
 
 def _apply(context: Context, found: Survey, intended: Manifest, planned: Run) -> tuple[Stored, Run]:

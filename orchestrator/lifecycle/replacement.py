@@ -93,24 +93,35 @@ def unknown(living: tuple[Database, ...], known: State) -> tuple[Database, ...]:
     return tuple(each for each in own if each.resource_id not in ids and each.id not in half_made)
 
 
-def outdated(living: tuple[Database, ...], known: State, name: str) -> str:
+def outdated(living: tuple[Database, ...], known: State, names: tuple[str, ...]) -> str:
     """Return the id of the database whose data a refresh replaces; one that is gone has none to lose.
 
-    Of several it is the one that bears the environment's `name`. Raises EnvctlError (policy) when none does.
+    Of several it is the one that bears one of its `names`. Raises EnvctlError (policy) when none does.
     """
     own = [database for database in living if database.relational and database.holds_data]
-    named = next((database for database in own if database.id == name), None)
+    named = next((database for database in own if database.id in names), None)
     if named:
         return named.resource_id
-    if not own or name in {database.identifier for database in known.databases}:
+    if not own or any(database.identifier in names for database in known.databases):
         return GONE
     if len(own) > 1:
         raise EnvctlError(
             ExitCode.POLICY,
-            f"{name} has {len(own)} databases, none bears its name, and so which one's data is meant is not known.",
-            f"Call the one that is restored from the snapshot {name} in the root module.",
+            f"{names[0]} has {len(own)} databases, none bears its name, and so which one's data is meant is not known.",
+            f"Call the one that is restored from the snapshot {names[0]} in the root module.",
         )
     return own[0].resource_id
+
+
+def names(record: Manifest) -> tuple[str, ...]:
+    """Return what the environment's database may be called: as the environment, or as its endpoint says. Pure."""
+    endpoint = record.outputs.get("database_endpoint")
+    return (record.name, endpoint.partition(".")[0]) if isinstance(endpoint, str) else (record.name,)
+
+
+def is_guessed(living: tuple[Database, ...], names: tuple[str, ...], replacing: str) -> bool:
+    """Return whether `outdated` went by nothing but there being one database. Pure."""
+    return any(database.resource_id == replacing and database.id not in names for database in living)
 
 
 def needs_another_snapshot(context: Looking, environment: Environment, record: Manifest) -> bool:
@@ -154,5 +165,6 @@ def _delete_unknown(context: Context, known: State, check: Callable[[], None]) -
 
 
 def _found(database: Database) -> Found:
-    kind = "rds:DBCluster" if database.kind == "cluster" else "rds:DBInstance"
-    return Found(database.arn, kind, database.id, f"is {database.status}", moving=database.status == "deleting")
+    return Found(
+        database.arn, database.type, database.id, f"is {database.status}", moving=database.status == "deleting"
+    )

@@ -33,6 +33,7 @@ from world import (
     ended,
 )
 
+from orchestrator import manifest as manifests
 from orchestrator.errors import EnvctlError
 from orchestrator.events import Step
 from orchestrator.lifecycle.context import Context
@@ -429,6 +430,24 @@ def test_whose_lock_was_taken_deletes_no_orphan_any_more(
         with pytest.raises(EnvctlError, match="The lock of shop-pr-42 was taken from this run"):
             bring_up(context_with(Clock(take)), UpOptions())
     assert account.client("ec2").describe_vpcs(VpcIds=[vpc])["Vpcs"]
+
+
+@pytest.mark.parametrize("complete", [False, True])
+def test_a_database_is_not_known_by_the_name_of_its_subnet_group(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, complete: bool
+) -> None:
+    """Both bear the environment's name, and Terraform was killed while the database was being restored."""
+    group = {"type": "aws_db_subnet_group", "values": {"id": "shop-pr-42"}}
+    terraform.set(resources={"module.database.aws_db_subnet_group.this": group, CLUSTER: RESOURCES[CLUSTER]})
+    terraform.fail("apply", CLUSTER)
+    with account.restored("shop-pr-42") as made:
+        assert up(envctl).code == 4
+    terraform.set(fail={})
+    if complete:
+        account.put(MANIFEST, manifests.render(replace(account.manifest(), applied_at=account.manifest().created_at)))
+    result = up(envctl)
+    lives = [c["DbClusterResourceId"] for c in account.client("rds").describe_db_clusters()["DBClusters"]]
+    assert (result.code, made in lives) == ((8, True) if complete else (0, False)), result.err
 
 
 def test_a_second_database_does_not_make_the_first_ones_data_nobodys(

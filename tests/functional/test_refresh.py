@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from world import CLUSTER, LB, VPC, Account, Envctl, FakeTerraform, Result, ended, unsaved
+from world import CLUSTER, LB, TAGS, VPC, Account, Envctl, FakeTerraform, Result, ended, unsaved
 
 from orchestrator.manifest import Manifest
 
@@ -124,6 +124,46 @@ def test_a_snapshot_that_is_named_is_restored_whatever_its_age(
 
 
 # --- Refused ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("is_promoted", [False, True])
+def test_a_read_replica_that_somebody_has_promoted_does_not_go(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, is_promoted: bool
+) -> None:
+    replica = {"type": "aws_db_instance", "values": {"identifier": "shop-pr-42-replica-1"}}
+    terraform.set(resources={**terraform.resources, "module.database.aws_db_instance.replica[0]": replica})
+    assert envctl("up", "--pr", "42", "--yes").code == 0
+    account.instance("shop-pr-42-primary")
+    account.instance("shop-pr-42-replica-1", source=None if is_promoted else "shop-pr-42-primary")
+    terraform.forget()
+    record = account.manifest()
+    result = refresh(envctl)
+    assert (result.code, "shop-pr-42-replica-1 is no read replica any more" in result.err) == (
+        (7, True) if is_promoted else (0, False)
+    ), result.err
+    assert (account.manifest() == record, "apply" in terraform.commands) == (is_promoted, not is_promoted)
+
+
+def test_where_the_database_is_gone_another_one_is_not_replaced_in_its_place(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    rds = account.client("rds")
+    account.instance("reports")
+    (found,) = rds.describe_db_instances(DBInstanceIdentifier="reports")["DBInstances"]
+    values = {"id": "reports", "identifier": "reports", "resource_id": found["DbiResourceId"]}
+    wanted = {**terraform.resources, "aws_db_instance.reports": {"type": "aws_db_instance", "values": values}}
+    rds.remove_tags_from_resource(ResourceName=found["DBInstanceArn"], TagKeys=["envctl:environment"])
+    terraform.set(resources={address: wanted[address] for address in wanted if address != CLUSTER})
+    assert envctl("up", "--pr", "42", "--yes").code == 0
+    rds.add_tags_to_resource(ResourceName=found["DBInstanceArn"], Tags=TAGS)
+    account.snapshot(timedelta(minutes=5), "newer")
+    terraform.set(resources=wanted)
+    terraform.forget()
+    result = refresh(envctl, "--json")
+    assert result.code == 0, result.err
+    assert [(r["address"], r["action"]) for r in result.json["resources"]] == [(CLUSTER, "create")]
+    assert account.manifest().snapshot.id == "newer"
 
 
 @pytest.mark.usefixtures("database")

@@ -86,18 +86,18 @@ def test_from_a_state_that_cannot_be_read_nothing_is_concluded():
 def test_what_has_to_go_is_what_holds_data():
     replica = instance("shop-pr-42-replica-1", "db-R", replica_of="shop-pr-42")
     member = instance("shop-pr-42-0", "db-M", cluster="shop-pr-42")
-    assert outdated((cluster("cluster-OLD"), member), State(), "shop-pr-42") == "cluster-OLD"
-    assert outdated((replica, instance(resource_id="db-OLD", has_replicas=True)), State(), "shop-pr-42") == "db-OLD"
-    assert outdated((), State(), "shop-pr-42") == "gone"
+    assert outdated((cluster("cluster-OLD"), member), State(), ("shop-pr-42",)) == "cluster-OLD"
+    assert outdated((replica, instance(resource_id="db-OLD", has_replicas=True)), State(), ("shop-pr-42",)) == "db-OLD"
+    assert outdated((), State(), ("shop-pr-42",)) == "gone"
 
 
 def test_of_several_it_is_the_one_that_bears_the_environments_name():
     other = Database("cluster", "reports", "arn:r", "cluster-REPORTS", "available")
-    assert outdated((other, instance(resource_id="db-OLD")), State(), "shop-pr-42") == "db-OLD"
-    assert outdated((other,), State(), "shop-pr-42") == "cluster-REPORTS"
-    assert outdated((other,), known((CLUSTER, "shop-pr-42", "cluster-OLD")), "shop-pr-42") == "gone"
+    assert outdated((other, instance(resource_id="db-OLD")), State(), ("shop-pr-42",)) == "db-OLD"
+    assert outdated((other,), State(), ("shop-pr-42",)) == "cluster-REPORTS"
+    assert outdated((other,), known((CLUSTER, "shop-pr-42", "cluster-OLD")), ("shop-pr-42",)) == "gone"
     with pytest.raises(EnvctlError, match="so which one's data is meant"):
-        outdated((other, instance("users", "db-USERS")), State(), "shop-pr-42")
+        outdated((other, instance("users", "db-USERS")), State(), ("shop-pr-42",))
 
 
 def test_a_read_replica_goes_whatever_it_is_called():
@@ -140,8 +140,8 @@ def test_a_database_of_another_kind_is_neither_lost_nor_replaced(engine):
     other = Database("cluster", "shop-pr-42-other", "arn:o", "cluster-O", "available", engine=engine)
     member = instance("shop-pr-42-other-0", "db-O", cluster="shop-pr-42-other", engine=engine)
     assert unknown((other, member), known((CLUSTER, "shop-pr-42", "cluster-OLD"))) == ()
-    assert outdated((other, member), State(), "shop-pr-42") == "gone"
-    assert outdated((other, member, cluster("cluster-OLD")), State(), "shop-pr-42") == "cluster-OLD"
+    assert outdated((other, member), State(), ("shop-pr-42",)) == "gone"
+    assert outdated((other, member, cluster("cluster-OLD")), State(), ("shop-pr-42",)) == "cluster-OLD"
 
 
 # A pause that did not hold

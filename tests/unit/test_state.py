@@ -28,6 +28,34 @@ def test_what_it_manages_is_known_by_id_and_arn():
     assert (found.lineage, found.serial, found.holds_something) == ("l", 7, True)
 
 
+def test_a_name_is_known_of_what_it_is_the_name_of():
+    known = state.parse(
+        body(
+            resource("aws_db_subnet_group", "this", {"attributes": {"id": "shop-pr-1", "arn": "arn:group"}}),
+            resource("aws_iam_role", "web", {"attributes": {"id": "shop-pr-1-web"}}),
+            resource("aws_vpc", "this", {"attributes": {"id": "vpc-1"}}),
+            resource("awscc_logs_log_group", "this", {"attributes": {"id": "/shop"}}),
+        )
+    )
+    assert known.knows("rds:DBSubnetGroup", "shop-pr-1", "arn:other")
+    assert known.knows("iam:Role", "shop-pr-1-web", "arn:other")
+    assert known.knows("ec2:vpc", "vpc-1", "arn:other")
+    assert known.knows("logs:group", "/shop", "arn:other")  # of a type that is not known here
+    assert known.knows("rds:DBCluster", "other", "arn:group")
+    for kind, id in (
+        ("rds:DBCluster", "shop-pr-1"),
+        ("autoscaling:group", "shop-pr-1"),
+        ("iam:InstanceProfile", "shop-pr-1-web"),
+        ("ec2:vpc", "vpc-2"),
+    ):
+        assert not known.knows(kind, id, "arn:other")
+
+
+def test_every_address_that_it_names_is_known():
+    gateway = resource("aws_nat_gateway", "x", {"attributes": {"id": "nat-1", "allocation_id": "eipalloc-0a1b"}})
+    assert state.parse(body(gateway)).addresses == {"eipalloc-0a1b"}
+
+
 @pytest.mark.parametrize(
     ("instance", "address"),
     [
