@@ -178,7 +178,11 @@ def test_a_destroy_needs_no_checkout_at_all(
     envctl: Envctl, moved_on: Callable[[], Path], terraform: FakeTerraform, account: Account
 ) -> None:
     shutil.rmtree(moved_on())
-    assert (destroyed(envctl).code, account.versions()) == (0, [])
+    terraform.forget()
+    result = destroyed(envctl)
+    assert (result.code, account.versions()) == (0, [])
+    assert "the stored code is used" in result.err  # and not the root module that envctl itself brings
+    assert terraform.the("destroy").cwd.endswith("/.envctl/pr-42/bundle/code")
 
 
 def test_code_that_somebody_changed_is_not_used(
