@@ -237,6 +237,10 @@ def tagged_vpc(account: Account, *more: dict[str, str]) -> str:
     return str(made["Vpc"]["VpcId"])
 
 
+def vpcs(account: Account) -> set[str]:
+    return {str(vpc["VpcId"]) for vpc in account.client("ec2").describe_vpcs()["Vpcs"] if not vpc["IsDefault"]}
+
+
 def test_an_up_after_it_deletes_what_no_state_knows(context: Context, doubtful: None, account: Account) -> None:
     vpc = tagged_vpc(account)
     hand = account.client("ec2").create_security_group(GroupName="by-hand", Description="x", VpcId=vpc)["GroupId"]
@@ -250,6 +254,29 @@ def test_an_up_after_it_deletes_what_no_state_knows(context: Context, doubtful: 
     # What carries no tag was made by a person: an `up` takes nothing of theirs, and so keeps the VPC it is in.
     found = account.client("ec2").describe_security_groups(GroupIds=[hand])["SecurityGroups"]
     assert [group["VpcId"] for group in found] == [vpc]
+
+
+def test_an_up_killed_before_any_state_was_saved_is_done_over_and_nothing_is_made_twice(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    account.record()
+    vpc = tagged_vpc(account)
+    result = up(envctl)
+    assert (result.code, account.manifest().status) == (0, "ready"), result.err
+    assert "deleting 1 thing that an earlier run left in no state" in result.err
+    assert vpc not in vpcs(account)
+    assert terraform.commands.count("apply") == 1
+
+
+def test_and_a_destroy_takes_away_what_such_an_up_has_made(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    account.record()
+    vpc = tagged_vpc(account)
+    result = destroyed(envctl)
+    assert (result.code, account.versions()) == (0, []), result.err
+    assert "deleting 1 thing that Terraform does not know of" in result.err
+    assert vpc not in vpcs(account)
 
 
 def test_what_aws_made_twice_in_an_up_that_ended_well_goes_at_once(
@@ -271,7 +298,7 @@ def test_what_aws_made_twice_in_an_up_that_ended_well_goes_at_once(
     result = ended(process)
     assert (result.code, account.manifest().status) == (0, "ready")
     assert "deleting 1 thing that AWS made and did not tell Terraform of" in result.err
-    left = {vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]}
+    left = vpcs(account)
     assert (known in left, doubled in left, of_a_stack in left) == (True, False, True)
     # It may be that of an instance which is just starting.
     assert disk in [volume["VolumeId"] for volume in ec2.describe_volumes()["Volumes"]]
