@@ -32,6 +32,22 @@ def test_every_version_and_marker_goes_and_nothing_that_only_shares_a_prefix(
     assert envctl("show", "--pr", "42").code == 0
 
 
+def test_that_it_is_to_be_destroyed_is_written_before_terraform_runs(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    assert envctl("up", "--pr", "42", "--yes").code == 0
+    before = account.manifest()
+    terraform.set(gate=LB)
+    process = envctl.spawn("destroy", "--pr", "42", "--yes")
+    terraform.wait_for("reached")
+    record = account.manifest()
+    assert record.operation
+    assert (record.status, record.operation.kind, record.operation.ended_at) == ("destroying", "destroy", None)
+    assert (record.closed_at is not None, record.generation) == (True, before.generation + 1)
+    terraform.let("go")
+    assert (ended(process).code, account.versions()) == (0, [])
+
+
 def test_the_working_files_go_as_well(envctl: Envctl) -> None:
     envctl("up", "--pr", "42", "--yes")
     destroyed(envctl)
