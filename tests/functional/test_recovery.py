@@ -185,6 +185,28 @@ def test_a_destroy_needs_no_checkout_at_all(
     assert terraform.the("destroy").cwd.endswith("/.envctl/pr-42/bundle/code")
 
 
+def test_the_stored_code_has_its_local_modules_and_the_lock_of_its_providers(
+    envctl: Envctl, terraform: FakeTerraform
+) -> None:
+    code = envctl.directory / "terraform"
+    module, lock = Path("modules", "network", "main.tf"), Path("env", ".terraform.lock.hcl")
+    (code / module).parent.mkdir(parents=True)
+    (code / module).write_text("# a network\n")
+    (code / lock).write_text("# these providers\n")
+    with (code / "env" / "main.tf").open("a") as root:
+        root.write('module "network" {\n  source = "../modules/network"\n}\n')
+    assert up(envctl).code == 0
+    shutil.rmtree(code)
+    terraform.forget()
+    terraform.fail("destroy", LB)  # so that it is still there to be looked at
+    assert destroyed(envctl).code == 4
+    stored = envctl.directory / ".envctl" / "pr-42" / "bundle" / "code"
+    assert (stored / module).read_text() == "# a network\n"
+    assert (stored / lock).read_text() == "# these providers\n"
+    init = terraform.the("init")
+    assert (init.cwd, "-lockfile=readonly" in init.argv) == (str(stored / "env"), True)
+
+
 def test_code_that_somebody_changed_is_not_used(
     envctl: Envctl, moved_on: Callable[[], Path], terraform: FakeTerraform, account: Account
 ) -> None:
