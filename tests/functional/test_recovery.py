@@ -110,16 +110,31 @@ def test_a_state_that_does_not_follow_the_present_one_is_for_a_person(
     envctl: Envctl, account: Account, terraform: FakeTerraform, kept: dict[str, object] | None, why: str
 ) -> None:
     up(envctl)
+    account.snapshot(timedelta(minutes=5), "newer")
     body = json.loads(
         account.client("s3").get_object(Bucket=BUCKET, Key=f"{PREFIX}pr-42/terraform.tfstate")["Body"].read()
     )
     file = envctl.directory / ".envctl" / "pr-42" / "errored.tfstate"
     unknown = {"mode": "managed", "type": "aws_vpc", "name": "x", "instances": [{"attributes": {"id": "vpc-new"}}]}
     file.write_text(json.dumps({**body, "resources": [unknown], **kept}) if kept is not None else "{")
-    for command in ("up", "destroy"):
-        result = envctl(command, "--pr", "42", "--yes")
-        assert (result.code, why in result.err) == (4, True), result.err
-    assert (file.exists(), len(account.state()["resources"])) == (True, 3)
+    terraform.forget()
+
+    def refused(*command: str) -> None:
+        before = but_errored(account)
+        result = envctl(*command, "--pr", "42")
+        assert (result.code, why in result.err) == (4, True), (command, result.err)
+        assert (file.exists(), but_errored(account)) == (True, before), command
+
+    for command in (("up", "--yes"), ("destroy", "--yes"), ("pause",), ("refresh-data", "--yes")):
+        refused(*command)
+    paused = replace(account.manifest(), status="paused", paused_at=account.manifest().updated_at, paused_by="person")
+    account.put(MANIFEST, manifests.render(paused))
+    refused("resume")
+    assert not {"apply", "destroy", "state"} & set(terraform.commands)
+
+
+def but_errored(account: Account) -> list[tuple[str, str]]:
+    return [version for version in account.versions() if version[0] != ERRORED]
 
 
 def test_a_state_that_a_killed_run_could_not_save_is_found_before_the_account_is_compared_with_the_old_one(
