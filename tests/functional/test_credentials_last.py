@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from world import Account, Envctl, FakeTerraform
+from world import PREFIX, Account, Envctl, FakeTerraform
+
+from orchestrator import manifest as manifests
+from orchestrator.manifest import Operation
 
 
 def expire_in(monkeypatch: pytest.MonkeyPatch, minutes: float) -> None:
@@ -70,6 +74,22 @@ def test_what_else_takes_long_is_refused_too(
     refused = envctl(command, "--pr", "42", *yes)
     assert (refused.code, account.manifest()) == (3, before)
     assert "role-duration-seconds" in refused.err
+
+
+def test_what_took_longer_the_last_time_is_taken_to_do_so_again(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert envctl("up", "--pr", "42", "--yes").code == 0
+    now = datetime.now(UTC).replace(microsecond=0)
+    slow = Operation("destroy", now - timedelta(minutes=41), now - timedelta(minutes=1), "it broke")
+    before = replace(account.manifest(), status="failed", operation=slow)
+    account.put(f"{PREFIX}pr-42/manifest.json", manifests.render(before))
+    expire_in(monkeypatch, 30)
+    refused = envctl("destroy", "--pr", "42", "--yes")
+    assert (refused.code, "usually takes 40 min" in refused.err) == (3, True), refused.err
+    assert ("destroy" in terraform.commands, account.manifest()) == (False, before)
+    expire_in(monkeypatch, 50)
+    assert envctl("destroy", "--pr", "42", "--yes").code == 0
 
 
 def test_expired_ones_are_no_bug(envctl: Envctl, monkeypatch: pytest.MonkeyPatch) -> None:
