@@ -135,6 +135,13 @@ def test_a_variable_that_is_wrong(world: World, name: str, value: str, words: tu
     world.refused(UP, 2, words)
 
 
+def test_too_few_retries_for_an_account_that_is_none_of_an_emulator(world: World) -> None:
+    world.environ.delenv("AWS_ENDPOINT_URL")
+    world.environ.setenv("ENVCTL_TERRAFORM__MAX_RETRIES", "24")
+    world.refused(UP, 2, ("terraform.max_retries", "at least 25", "given: 24"))
+    assert world.terraform.calls == []
+
+
 def test_a_configuration_that_is_a_directory(world: World) -> None:
     world.refused((*UP, "-c", str(world.envctl.directory)), 2, ("cannot be read", "-c or ENVCTL_CONFIG"))
 

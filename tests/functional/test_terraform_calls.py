@@ -54,7 +54,8 @@ def test_values_reach_terraform_in_files_and_never_on_a_command_line(up: Envctl,
     assert not [word for word in words if word.startswith("-var=") or word == "-var" or "arn:aws" in word]
     workspace = up.directory / ".envctl" / "pr-42"
     assert f"-var-file={workspace / 'terraform.tfvars.json'}" in terraform.the("apply").argv
-    assert json.loads((workspace / "terraform.tfvars.json").read_text())["name"] == "shop-pr-42"
+    written = json.loads((workspace / "terraform.tfvars.json").read_text())
+    assert (written["name"], written["provider_max_retries"]) == ("shop-pr-42", 25)
 
 
 def test_nothing_asks_and_everything_speaks_json(up: Envctl, terraform: FakeTerraform) -> None:
