@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import time
@@ -23,7 +24,7 @@ from orchestrator.events import Event
 from orchestrator.lifecycle.context import Context, Stopwatch
 from orchestrator.lifecycle.destroy import destroy
 from orchestrator.lifecycle.holding import holding
-from orchestrator.locks import Lock
+from orchestrator.locks import SILENT, Lock
 
 
 def test_the_lock_of_a_killed_run_of_this_checkout_is_removed(
@@ -149,14 +150,39 @@ def test_an_owner_that_cannot_be_asked_after_is_not_dead(context: Context, accou
     assert caught.value.code is ExitCode.LOCKED
 
 
-def test_a_recent_sign_of_life_counts_more_than_the_age_of_the_lock(context: Context, account: Account) -> None:
-    now = datetime.now(UTC)
-    made = account.record()
-    assert made.operation
-    account.record(operation=replace(made.operation, id=RUN.id, started_at=now - timedelta(hours=2), beat_at=now))
+@pytest.mark.parametrize("id", [RUN.id, "of the run whose lock this one took over"])
+def test_a_recent_sign_of_life_counts_more_than_the_age_of_the_lock(
+    context: Context, account: Account, id: str
+) -> None:
+    under_way(account, id, beat_at=datetime.now(UTC))
     held(account)
+    before = account.versions()
     with pytest.raises(EnvctlError, match="locked by another run"):
         destroy(replace(context, run_is_over=lambda run, attempt: True))
+    assert account.versions() == before
+
+
+@pytest.mark.parametrize("id", [RUN.id, "of the run whose lock this one took over"])
+def test_where_both_have_been_silent_the_lock_is_taken(context: Context, account: Account, id: str) -> None:
+    under_way(account, id, beat_at=datetime.now(UTC) - SILENT - timedelta(seconds=1))
+    held(account)
+    assert destroy(replace(context, run_is_over=lambda run, attempt: True)).ok
+    assert account.versions() == []
+
+
+def test_what_another_run_has_ended_is_no_sign_of_life(context: Context, account: Account) -> None:
+    now = datetime.now(UTC)
+    under_way(account, "of a run that ended", beat_at=now, ended_at=now)
+    held(account)
+    assert destroy(replace(context, run_is_over=lambda run, attempt: True)).ok
+
+
+def under_way(account: Account, id: str, **changes: datetime) -> None:
+    """Put the record of an operation that began two hours ago."""
+    operation = account.record().operation
+    assert operation
+    began = datetime.now(UTC) - timedelta(hours=2)
+    account.record(operation=replace(operation, id=id, started_at=began, **changes))
 
 
 # --- A job that GitHub cancels ------------------------------------------------------------------------
@@ -219,6 +245,27 @@ def up_with(envctl: Envctl, account: Account, monkeypatch: pytest.MonkeyPatch, *
         result = up(envctl)
     monkeypatch.setenv("AWS_ENDPOINT_URL", account.endpoint)
     return result
+
+
+@pytest.fixture
+def no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every pause of botocore's is over at once: whenever it looks at the clock, minutes have passed."""
+    clock = itertools.count(step=300)
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("botocore.retries.bucket.Clock.current_time", lambda self: next(clock))
+
+
+@pytest.mark.usefixtures("no_time_passes")
+def test_a_record_that_s3_is_too_busy_to_hand_out_is_waited_for(
+    envctl: Envctl, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = Rule("refuse", action="GetObject", path="*/manifest.json", agent="Boto3*", times=8, error="throttled")
+    rules = Rules((busy,))
+    with Proxy(account.endpoint, rules) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        result = up(envctl)
+    assert result.code == 0, result.err
+    assert rules.hits == {busy.label: 8}
 
 
 @pytest.mark.parametrize(
