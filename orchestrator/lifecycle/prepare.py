@@ -98,7 +98,9 @@ def plan(context: Context, prepared: Prepared, hold: Holding | None) -> Run:
 
 def mended(context: Context, found: Prepared, hold: Holding) -> bool:
     """Put right what a run that did not end well has left; return whether anything was done."""
-    if unsaved.local(context) is None and not ((found.stored or found.has_state) and recovery.in_doubt(found.stored)):
+    known = found.stored or found.has_state
+    doubtful = known and (recovery.in_doubt(found.stored) or context.store.errored(context.environment) is not None)
+    if unsaved.local(context) is None and not doubtful:
         return False
     saved = unsaved.save(context)
     recovered = recovery.recover(context, found.stored.manifest if found.stored else None, hold.check)

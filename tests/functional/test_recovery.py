@@ -133,6 +133,26 @@ def test_a_state_that_does_not_follow_the_present_one_is_for_a_person(
     assert not {"apply", "destroy", "state"} & set(terraform.commands)
 
 
+@pytest.mark.parametrize("command", ["up", "pause", "refresh-data", "resume", "destroy", "plan"])
+def test_and_it_may_lie_in_the_bucket_alone_while_the_record_says_that_all_is_well(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, command: str
+) -> None:
+    up(envctl)
+    account.snapshot(timedelta(minutes=5), "newer")
+    terraform.change(LB)
+    terraform.forget()
+    unknown = {"mode": "managed", "type": "aws_vpc", "name": "x", "instances": [{"attributes": {"id": "vpc-new"}}]}
+    account.put(ERRORED, json.dumps({"version": 4, "lineage": "another", "serial": 99, "resources": [unknown]}))
+    if command == "resume":
+        since = account.manifest().updated_at
+        paused = replace(account.manifest(), status="paused", paused_at=since, paused_by="person")
+        account.put(MANIFEST, manifests.render(paused))
+    before = account.versions()
+    result = envctl(command, "--pr", "42", *(("--yes",) if command in ("up", "refresh-data", "destroy") else ()))
+    assert (result.code, "could not save its state" in result.err) == (4, True), result.err
+    assert (account.versions(), {"apply", "destroy"} & set(terraform.commands)) == (before, set())
+
+
 def but_errored(account: Account) -> list[tuple[str, str]]:
     return [version for version in account.versions() if version[0] != ERRORED]
 
