@@ -75,11 +75,13 @@ class Changes:
 class Run:
     """One Terraform command: what its stream has said so far, and in the end its exit code.
 
+    `complete`: it said that everything is applied, or destroyed, which it does when the state is saved.
     `hidden` are the secrets that it may repeat and nobody is to read.
     """
 
     exit_code: int = -1
     interrupted: bool = False
+    complete: bool = False
     version: str | None = None
     planned: dict[str, Resource] = field(default_factory=dict)
     resources: dict[str, Resource] = field(default_factory=dict)
@@ -125,6 +127,9 @@ class Run:
             self._diagnose(event.get("diagnostic"))
         elif kind == "outputs":
             self._output(event.get("outputs"))
+        elif kind == "change_summary":
+            changes = event.get("changes")
+            self.complete = isinstance(changes, dict) and changes.get("operation") in ("apply", "destroy")
         elif kind == "planned_change":
             return self._plan(event.get("change"))
         elif isinstance(kind, str) and kind in _PHASES:

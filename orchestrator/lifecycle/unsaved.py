@@ -57,15 +57,19 @@ def save(context: Context) -> bool:
 
 
 def after(context: Context, run: Run) -> None:
-    """After a run: save its state if it could not, and let the facts judge a run that failed at nothing else."""
-    if local(context) is None:
-        return
-    try:
-        save(context)
-    except EnvctlError as error:
-        context.emit(Notice(error.message))
-        return
-    if run.errors and all(error.summary.startswith(_SAVING) for error in run.errors):
+    """After a run: save its state if it could not, and let the facts judge a run that failed at nothing else.
+
+    It may also have been killed, when all was done and saved.
+    """
+    succeeded = run.complete and not run.errors
+    if local(context) is not None:
+        try:
+            save(context)
+        except EnvctlError as error:
+            context.emit(Notice(error.message))
+            return
+        succeeded = bool(run.errors) and all(error.summary.startswith(_SAVING) for error in run.errors)
+    if succeeded and run.exit_code != 0:
         run.exit_code = 0
         run.outputs = context.engine.outputs()
 

@@ -321,6 +321,9 @@ class Terraform:
             else:
                 raise Failed(_diagnostic("Plan file or auto-approve required", ""))
             self.carry_out(plan, bucket, state)
+        self.say("Apply complete!", "change_summary", changes={"add": len(plan), "operation": "apply"})
+        if self.scenario["die_at"] == "end":
+            os.kill(os.getpid(), signal.SIGKILL)
         self.say_outputs(state)
         self.exit(0, manifest=manifest, plan_mode=mode)
 
@@ -331,6 +334,7 @@ class Terraform:
             plan = [(address, "delete") for address in reversed(state["resources"])]
             self.say_plan(plan, state)
             self.carry_out(plan, bucket, state)
+        self.say("Destroy complete!", "change_summary", changes={"remove": len(plan), "operation": "destroy"})
         self.exit(0)
 
     def backend(self) -> Bucket:

@@ -78,6 +78,15 @@ def test_an_apply_whose_state_was_saved_in_a_second_attempt_is_a_success(
     assert account.manifest().outputs["database_endpoint"] == "shop-pr-42.cluster.local"
 
 
+def test_an_apply_that_was_killed_when_all_was_saved_is_a_success(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    terraform.set(die_at="end")
+    result = up(envctl)
+    assert (result.code, account.manifest().status) == (0, "ready"), result.err
+    assert account.manifest().outputs["database_endpoint"] == "shop-pr-42.cluster.local"
+
+
 def test_until_it_is_saved_nothing_else_is_done_and_then_all_goes_on(
     envctl: Envctl, account: Account, terraform: FakeTerraform, tmp_path: Path
 ) -> None:

@@ -233,7 +233,7 @@ class FakeTerraform:
             "deaf": False,  # go on after an interrupt
             "unsaved": None,  # the state cannot be saved: by "apply" and "destroy" alone, or "always"
             "provider": False,  # an apply has a child that outlives it
-            "die_at": None,  # address at which it is killed
+            "die_at": None,  # address at which it is killed, or "end": when all is applied and saved
         }
         self.set(**self._scenario)
 
