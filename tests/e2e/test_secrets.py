@@ -79,6 +79,7 @@ def planted(world: World) -> World:
     root.mkdir()
     (root / "main.tf").write_text(SMALL + OURS)
     boto3.client("rds").modify_db_cluster(DBClusterIdentifier="shop-prod", MasterUserPassword=CANARY)
+    world.run("sandbox", "seed")  # the newest snapshot is one with that password in it
     outputs = {name: str(world.directory / name.lower()) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
     world.environ.update({"ENVCTL_TERRAFORM__ROOT": str(root), "TF_VAR_canary": CANARY, **outputs})
     return world
