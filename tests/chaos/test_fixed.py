@@ -42,6 +42,16 @@ SCENARIOS = {
     "the machine goes away in the first seconds": Scenario(
         0, 6, "KILL everything", "create", "small", (), Kill("all", "KILL", Event("ec2", "CreateSubnet"))
     ),
+    "a job that GitHub cancels, and the next one on another machine": Scenario(
+        0,
+        8,
+        "cancelled by GitHub",
+        "create",
+        "small",
+        (),
+        Kill("envctl", "cancelled", Event("ec2", "CreateSubnet")),
+        elsewhere=True,
+    ),
     "a VPC is made, the answer is lost": Scenario(
         0, 7, "500, but done", "create", "small", (Rule("refuse-after", "500", "ec2", "CreateVpc"),), None
     ),
