@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from chaos.proxy import Proxy
+from chaos.proxy import Proxy, Watch
 from chaos.rules import Rule, Rules
 from github_server import GitHubServer
 from world import Account, Envctl, FakeTerraform, Result
@@ -30,9 +32,16 @@ class Stage:
 
     def up_with(self, **rule: Any) -> Result:
         """Bring it up through a proxy with one fault."""
-        with Proxy(self.account.endpoint, Rules((Rule(**rule),))) as proxy:
-            self.patch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        with self.proxy(**rule):
             return self.up()
+
+    @contextmanager
+    def proxy(self, watch: Watch = lambda call, moment: None, **rule: Any) -> Iterator[None]:
+        """Let all calls to AWS go through a proxy, with one fault at most; `watch` is told of each."""
+        with Proxy(self.account.endpoint, Rules((Rule(**rule),) if rule else ()), watch) as proxy:
+            self.patch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+            yield
+            self.patch.setenv("AWS_ENDPOINT_URL", self.account.endpoint)
 
     @property
     def github(self) -> GitHubServer:
