@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from operations_stage import Stage
 from test_source_parameter import NAME, publish, upgrade
-from world import CLUSTER, LB, Result, database_gone, unwanted_replica
+from world import CLUSTER, LB, VPC, Result, database_gone, unwanted_replica
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -42,6 +43,10 @@ def out_of_reach(stage: Stage) -> Result:
     return stage.up_with(fault="reset", service="s3", agent="Boto3*", times=0)
 
 
+def garbled(stage: Stage) -> Result:
+    return stage.up_with(fault="rewrite", service="rds", agent="Boto3*", times=0, rewrite=(("</", "<"),))
+
+
 def no_credentials(stage: Stage) -> Result:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         stage.patch.delenv(name)
@@ -55,6 +60,23 @@ def no_bucket(stage: Stage) -> Result:
 
 def apply_failed(stage: Stage) -> Result:
     stage.terraform.fail("apply", LB)
+    return stage.up()
+
+
+def destroy_failed(stage: Stage) -> Result:
+    stage.up()
+    stage.terraform.fail("destroy", LB)
+    return stage.destroy()
+
+
+def plan_failed(stage: Stage) -> Result:
+    stage.up()
+    stage.terraform.fail("plan", summary="Unsupported argument")
+    return stage.up()
+
+
+def init_failed(stage: Stage) -> Result:
+    stage.terraform.fail("init", summary="Failed to query available provider packages")
     return stage.up()
 
 
@@ -90,6 +112,12 @@ def replaced(stage: Stage) -> Result:
     return stage.up()
 
 
+def moved(stage: Stage) -> Result:
+    stage.up()
+    stage.terraform.change(VPC, replaces=True)
+    return stage.up()
+
+
 def too_old(stage: Stage) -> Result:
     stage.patch.setenv("ENVCTL_DATABASE__MAX_SNAPSHOT_AGE", "1s")
     return stage.up()
@@ -98,6 +126,15 @@ def too_old(stage: Stage) -> Result:
 def no_snapshot(stage: Stage) -> Result:
     stage.patch.setenv("ENVCTL_DATABASE__SOURCE", "shop-production")
     return stage.up()
+
+
+def unfinished(stage: Stage) -> Result:
+    stage.account.snapshot(timedelta(minutes=5), "half-made", status="creating")
+    return stage.up("--snapshot", "half-made")
+
+
+def nonesuch(stage: Stage) -> Result:
+    return stage.up("--snapshot", "nonesuch")
 
 
 def old_engine(stage: Stage) -> Result:
@@ -127,9 +164,9 @@ def announced_is_gone(stage: Stage) -> Result:
     return stage.up()
 
 
-def strange_parameter(stage: Stage) -> Result:
+def announced(stage: Stage, text: str) -> Result:
     stage.patch.setenv("ENVCTL_DATABASE__SOURCE_PARAMETER", NAME)
-    stage.account.client("ssm").put_parameter(Name=NAME, Value="latest", Type="String")
+    stage.account.client("ssm").put_parameter(Name=NAME, Value=text, Type="String")
     return stage.up()
 
 
@@ -193,6 +230,13 @@ def database_deleted_by_hand(stage: Stage) -> Result:
     return stage.envctl("pause", "--pr", "42")
 
 
+def with_a_replica(stage: Stage) -> Result:
+    stage.up()
+    stage.account.instance("shop-pr-42")
+    stage.account.instance("shop-pr-42-replica-1", source="shop-pr-42")
+    return stage.envctl("pause", "--pr", "42")
+
+
 def promoted(stage: Stage) -> Result:
     stage.account.promote(unwanted_replica(stage.envctl, stage.account, stage.terraform))
     return stage.up()
@@ -215,23 +259,32 @@ SITUATIONS: dict[str, Callable[[Stage], Result]] = {
     "The AWS credentials have expired": have_expired,
     "AWS refused (…)": refused_by_aws,
     "AWS cannot be reached": out_of_reach,
+    "An answer of AWS cannot be used": garbled,
     "There are no usable AWS credentials": no_credentials,
     "The bucket does not exist": no_bucket,
     "terraform apply: …": apply_failed,
+    "terraform destroy: …": destroy_failed,
+    "terraform plan: …": plan_failed,
+    "terraform init: …": init_failed,
     "terraform apply: … is not authorized": not_allowed,
     "… of … checks failed": checks_failed,
     "The account has no room": full_account,
     "Not all quotas": quotas_untold,
     "limits.max_environments is …": one_too_many,
     "The plan would replace the database": replaced,
-    "There is no usable snapshot": too_old,
+    "The plan would replace …, where": moved,
+    "There is no usable snapshot of": too_old,
+    "There is no usable snapshot named": unfinished,
+    "There is no snapshot named": nonesuch,
     "There is no snapshot of": no_snapshot,
     "RDS does not restore": old_engine,
     "… is under RDS Extended Support": extended_support,
     "… cannot be ordered": no_such_class,
     "The parameter … does not exist": no_parameter,
     "The parameter … names": announced_is_gone,
-    "The parameter … does not name": strange_parameter,
+    "The parameter … does not name": partial(announced, text="latest"),
+    "The parameter … has version": partial(announced, text='{"version": 2}'),
+    "The parameter … says that": partial(announced, text='{"version": 1, "arn": null}'),
     "shop-pr-42 was created from": other_data,
     "shop-pr-42 was never complete: it": not_yet_complete,
     "… is of another sort": of_another_sort,
@@ -242,6 +295,7 @@ SITUATIONS: dict[str, Callable[[Stage], Result]] = {
     "shop-pr-42 is being destroyed": half_destroyed,
     "The data of shop-pr-42 is being replaced": half_refreshed,
     "The database of shop-pr-42 is gone": database_deleted_by_hand,
+    "RDS does not stop": with_a_replica,
     "… is no read replica any more": promoted,
     "shop-pr-42 is applied but not healthy": not_healthy,
     "shop-pr-42 is not gone": not_gone,
