@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from orchestrator import __version__
 from orchestrator.cli.bootstrap import bootstrap
@@ -28,6 +29,7 @@ from orchestrator.cli.publisher import publisher_app
 from orchestrator.cli.sandbox import sandbox_app
 from orchestrator.cli.sync import comment, sync
 from orchestrator.cli.terminal import Terminal
+from orchestrator.errors import EnvctlError, ExitCode
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -37,7 +39,19 @@ if TYPE_CHECKING:
     from orchestrator.lifecycle.context import Context
     from orchestrator.outcome import Outcome
 
+
+class _Commands(TyperGroup):
+    """All commands. An interrupt is told as every other error is: typer would end with 130 and not a word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise EnvctlError(ExitCode.INTERRUPTED, "Interrupted.") from None
+
+
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     rich_markup_mode=None,  # rich's help costs as much as everything else together
     pretty_exceptions_enable=False,

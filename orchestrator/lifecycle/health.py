@@ -51,9 +51,11 @@ def settle(
 ) -> tuple[Status, EnvctlError | None]:
     """Return the status of what is applied, and why if it is unhealthy.
 
-    `wait_s` is how long to wait for health in seconds; without it, or without a site, it is `unasked`.
+    `wait_s` is how long to wait for health in seconds; without it, it is `unasked`. Without a site it is ready.
     """
-    if wait_s is None or not has_site(outputs):
+    if not has_site(outputs):
+        return "ready", None
+    if wait_s is None:
         return unasked, None
     with context.watch.step("health", "waiting for healthy targets and the URL"):
         found = wait_until_healthy(context, outputs, wait_s)

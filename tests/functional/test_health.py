@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from world import Account, Envctl, FakeTerraform, Result
+from world import PREFIX, Account, Envctl, FakeTerraform, Result
+
+from orchestrator import manifest as manifests
 
 
 @dataclass
@@ -109,3 +111,11 @@ def test_a_site_that_broke_is_told_by_an_up_without_changes(
     assert up(envctl).code == 0
     site.status = 500
     assert (up(envctl).code, account.manifest().status) == (6, "unhealthy")
+
+
+def test_what_has_no_site_does_not_stay_unhealthy(envctl: Envctl, account: Account) -> None:
+    """An interrupt right after the apply leaves the record so."""
+    assert up(envctl).code == 0
+    record = replace(account.manifest(), status="unhealthy")
+    account.put(f"{PREFIX}pr-42/manifest.json", manifests.render(record))
+    assert (up(envctl).code, account.manifest().status) == (0, "ready")

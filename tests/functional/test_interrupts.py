@@ -202,3 +202,12 @@ def test_a_reader_that_goes_away_does_not_cost_the_state(
     assert terraform.the("apply").end
     assert VPC in account.state()["resources"]
     assert f"{PREFIX}pr-42/terraform.tfstate.tflock" not in account.objects()
+
+
+def test_an_interrupt_where_terraform_does_not_run_is_told(envctl: Envctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("orchestrator.lifecycle.records.list_all", interrupted)
+    result = envctl("list", "--json")
+    assert (result.code, result.json["error"]["code"], "Interrupted." in result.err) == (130, "interrupted", True)
