@@ -26,10 +26,17 @@ class Absence:
 
     def holds(self, head: str, record: Manifest | None) -> bool:
         """Return whether it still counts: a new commit ends it, as do an `up` that was begun later and an `extend`."""
-        begun = record.operation if record else None
-        brought_back = begun is not None and begun.kind != "destroy" and begun.started_at > self.since
         extended = self.why == "expired" and record is not None and record.expires_at > self.since
-        return self.commit == head and not brought_back and not extended
+        return self.commit == head and not (record and self._brought_back(record)) and not extended
+
+    def _brought_back(self, record: Manifest) -> bool:
+        """Return whether somebody wanted it later: a pause or a refresh of what was to go says nothing of that.
+
+        What was created later was wanted then, whatever was done with it since.
+        """
+        begun = record.operation
+        wanted = begun is not None and begun.kind in ("up", "resume") and begun.started_at > self.since
+        return wanted or record.created_at > self.since
 
 
 def render(absence: Absence) -> bytes:

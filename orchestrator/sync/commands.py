@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Protocol
 
 from orchestrator.absence import Absence
@@ -26,7 +27,7 @@ from orchestrator.manifest import iso
 from orchestrator.outcome import Outcome
 from orchestrator.page.markdown import code, link, text
 from orchestrator.sync.decision import CHANGING
-from orchestrator.sync.one import announced, consider, sync
+from orchestrator.sync.one import announced, consider, sync, unless_sent_away
 from orchestrator.sync.world import World
 
 STRANGER = "Only people who may write to this repository can give commands to envctl."
@@ -129,8 +130,9 @@ def _by_hand(means: Means, name: str) -> Outcome:
     if name == "pause":
         return pause(context, "person")
     if name == "resume":
-        running = records.not_paused(means.records, environment)
-        return running or up(context, UpOptions(wait_s=means.wait_s, kind="resume"))
+        running, known = records.not_paused(means.records, environment), means.world.store.absence(environment)
+        still_wanted = partial(unless_sent_away, means.world, environment, known)
+        return running or up(context, UpOptions(wait_s=means.wait_s, still_wanted=still_wanted, kind="resume"))
     return refresh(context, survey(means.records, environment, None), means.wait_s)
 
 

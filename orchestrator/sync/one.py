@@ -201,9 +201,14 @@ def _renews(case: Case) -> bool:
 def _still_wanted(world: World, environment: Environment, case: Case) -> None:
     """Look once more before anything is changed: it may be closed, pushed to, or sent away. Raises Overtaken."""
     assert case.head is not None  # noqa: S101 - only an open pull request gets an environment
-    if world.store.absence(environment) is not None:  # what there was of it, `_remember` has removed
-        raise Overtaken
+    unless_sent_away(world, environment, None)  # what there was of a note, `_remember` has removed
     if _asked_again(world, environment, case) != case.pull_request:
+        raise Overtaken
+
+
+def unless_sent_away(world: World, environment: Environment, known: Absence | None) -> None:
+    """Raise Overtaken when it was noted since, when the note was `known`, that it is to be absent on purpose."""
+    if world.store.absence(environment) not in (None, known):
         raise Overtaken
 
 

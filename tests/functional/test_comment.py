@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from github_server import ACTIONS, GitHubServer
-from world import PREFIX, Account, Envctl, Result
+from world import PREFIX, Account, Envctl, FakeTerraform, Result, ended
+
+from orchestrator.absence import Absence, render
 
 Say = Callable[..., Result]
+Begin = Callable[[str, str], subprocess.Popen[str]]
 
 
 @pytest.fixture
@@ -28,14 +33,48 @@ def say(envctl: Envctl, github: GitHubServer, tmp_path: Path, monkeypatch: pytes
     """Somebody writes a comment on pull request 1, and the workflow runs."""
 
     def say(body: str, author: str = "maintainer", again: bool = False) -> Result:
-        comment = github.comments_on(1, author)[-1] if again else github.comment(1, body, author)
-        event = tmp_path / "event.json"
-        event.write_text(json.dumps(github.event("created", 1, author, comment)))
-        monkeypatch.setenv("GITHUB_EVENT_PATH", str(event))
+        commented(github, body, tmp_path, monkeypatch, author, again)
         return envctl("comment", "--yes", "--json")
 
     assert github.open_pr().number == 1
     return say
+
+
+@pytest.fixture
+def begin(
+    say: Say,
+    envctl: Envctl,
+    terraform: FakeTerraform,
+    github: GitHubServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Begin:
+    """The same in a checkout of its own: it gets as far as a gate, and waits there."""
+
+    def begin(body: str, gate: str) -> subprocess.Popen[str]:
+        commented(github, body, tmp_path, monkeypatch)
+        terraform.set(gate=gate)
+        process = envctl.elsewhere(tmp_path / "other").spawn("comment", "--yes", "--json")
+        terraform.wait_for("reached")
+        terraform.set(gate=None)
+        return process
+
+    return begin
+
+
+def commented(
+    github: GitHubServer,
+    body: str,
+    directory: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    author: str = "maintainer",
+    again: bool = False,
+) -> None:
+    """Let the event be that of a comment on pull request 1, of the last one if `again`."""
+    comment = github.comments_on(1, author)[-1] if again else github.comment(1, body, author)
+    event = directory / "event.json"
+    event.write_text(json.dumps(github.event("created", 1, author, comment)))
+    monkeypatch.setenv("GITHUB_EVENT_PATH", str(event))
 
 
 def answers(github: GitHubServer) -> list[str]:
@@ -99,6 +138,40 @@ def test_what_happened_to_the_pull_request_meanwhile_is_followed(
     github.close(1)
     assert say(f"/envctl {command}").code == 0
     assert account.versions() == []
+
+
+@pytest.mark.parametrize("command", ["pause", "refresh-data", "resume"])
+def test_a_destroy_that_comes_while_something_else_is_prepared_is_not_forgotten(
+    say: Say, begin: Begin, envctl: Envctl, account: Account, terraform: FakeTerraform, command: str
+) -> None:
+    envctl("sync", "--pr", "1", "--yes")
+    if command == "resume":
+        assert say("/envctl pause").code == 0
+    account.snapshot(timedelta(minutes=1), "newer")
+    process = begin(f"/envctl {command}", "init")
+    assert say("/envctl destroy").code == 5  # that one is at work
+    terraform.forget()
+    time.sleep(1.1)  # the record and the note know whole seconds
+    terraform.let("go")
+    ended(process)
+    envctl("sync", "--pr", "1", "--yes")
+    assert account.objects() == [f"{PREFIX}pr-1/absence.json"]
+    if command == "resume":
+        assert "apply" not in terraform.commands
+
+
+def test_resume_wins_against_an_older_wish_to_have_none(
+    say: Say, envctl: Envctl, account: Account, github: GitHubServer
+) -> None:
+    envctl("sync", "--pr", "1", "--yes")
+    record = account.manifest(1)
+    assert record.commit
+    note = Absence(record.commit, record.created_at - timedelta(hours=1), "asked")
+    account.put(f"{PREFIX}pr-1/absence.json", render(note))
+    assert say("/envctl pause").code == 0
+    assert account.manifest(1).status == "paused"
+    assert say("/envctl resume").code == 0
+    assert account.manifest(1).status == "ready"
 
 
 def test_pause_stays_until_somebody_resumes(say: Say, envctl: Envctl, account: Account, github: GitHubServer) -> None:

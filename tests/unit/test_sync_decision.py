@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -158,6 +158,21 @@ def test_what_was_to_go_on_purpose_goes_although_the_run_was_killed() -> None:
 
 def test_what_a_person_brought_back_after_that_stays() -> None:
     assert decided("open", Found(READY, absence=Absence(HEAD, NOW - 2 * HOUR, "asked"))).action == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("kind", "created", "action"),
+    [
+        ("pause", NOW - 3 * HOUR, "destroy"),
+        ("refresh-data", NOW - 3 * HOUR, "destroy"),
+        ("resume", NOW - 3 * HOUR, "nothing"),
+        ("up", NOW - 3 * HOUR, "nothing"),
+        ("pause", NOW - HOUR, "nothing"),  # what a person had brought back by then
+    ],
+)
+def test_what_was_only_paused_or_refreshed_after_that_goes(kind: Any, created: datetime, action: str) -> None:
+    record = replace(READY, operation=ended(kind), created_at=created)
+    assert decided("open", Found(record, absence=Absence(HEAD, NOW - 2 * HOUR, "asked"))).action == action
 
 
 def test_what_was_extended_after_it_had_expired_stays() -> None:
