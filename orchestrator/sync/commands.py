@@ -90,9 +90,7 @@ def _do(means: Means, asked: Command, number: int) -> Outcome:
         return records.extend(means.records, environment, asked.by or world.config.limits.ttl)
     by_hand = _meant(means, asked.name)
     if by_hand in ("refresh-data", "pause", "resume"):
-        reason = f"Somebody asked for it: `/envctl {asked.name}`."
-        outcome = announced(world, environment, reason, lambda: _by_hand(means, by_hand))
-        return sync(world, context, means.wait_s) if _overtaken(world, environment, outcome) else outcome
+        return _by_hand_and_on(means, by_hand, f"Somebody asked for it: `/envctl {asked.name}`.")
     if asked.name == "destroy":
         pull_request = world.github.pull_request(number)
         if pull_request:
@@ -102,19 +100,44 @@ def _do(means: Means, asked: Command, number: int) -> Outcome:
     return sync(world, context, means.wait_s)
 
 
-def _overtaken(world: World, environment: Environment, outcome: Outcome) -> bool:
-    """Return whether the pull request was closed or pushed to meanwhile: its own run left that to us, who were at work.
+def _by_hand_and_on(means: Means, name: str, reason: str) -> Outcome:
+    """Do what was asked for, well or not, and then what others have left to us meanwhile; an interrupt ends it.
 
-    What went wrong with what was asked for is not tried again here.
+    Raises EnvctlError when it refuses, unless the environment is gone by then, or awake where that was asked for.
+    """
+    world, context, environment = means.world, means.context, means.context.environment
+    try:
+        outcome = announced(world, environment, reason, lambda: _by_hand(means, name))
+    except EnvctlError as error:
+        if error.code is ExitCode.INTERRUPTED or not _overtaken(world, environment):
+            raise
+        world.emit(Notice(f"The {name} was refused: {error.message}"))
+        followed = sync(world, context, means.wait_s)
+        if followed.ok and followed.status != "destroyed" and name != "resume":
+            raise
+        return followed
+    if outcome.exit_code is ExitCode.INTERRUPTED or not _overtaken(world, environment):
+        return outcome
+    return sync(world, context, means.wait_s)
+
+
+def _overtaken(world: World, environment: Environment) -> bool:
+    """Return whether the pull request was closed, pushed to, or its environment sent away meanwhile.
+
+    The run of whoever did that found us at work and left it to us. What went wrong with what was asked for, or with
+    an earlier destroy, is not tried again here; and what has merely expired goes with the next sync.
     """
     try:
         case = consider(world, environment)
     except EnvctlError as error:
         world.emit(Notice(f"Whether the pull request has changed meanwhile is not known: {error.message}"))
         return False
-    applied = outcome.manifest.commit if outcome.manifest else None
-    pushed = bool(applied and case.head and not case.head.startswith(applied))
-    return case.decision.action in CHANGING and (case.decision.closed or pushed)
+    decision, record = case.decision, case.found.record
+    if decision.action == "destroy":
+        tried = record is None or (record.operation is not None and record.operation.kind == "destroy")
+        return not tried and not decision.expired
+    pushed = bool(record and record.commit and case.head and not case.head.startswith(record.commit))
+    return decision.action in CHANGING and pushed
 
 
 def _meant(means: Means, name: str) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from github_server import ACTIONS, GitHubServer
-from world import PREFIX, Account, Envctl, FakeTerraform, Result, ended
+from world import CLUSTER, PREFIX, VPC, Account, Envctl, FakeTerraform, Result, ended
 
+from orchestrator import manifest as manifests
 from orchestrator.absence import Absence, render
 
 Say = Callable[..., Result]
@@ -153,11 +156,93 @@ def test_a_destroy_that_comes_while_something_else_is_prepared_is_not_forgotten(
     terraform.forget()
     time.sleep(1.1)  # the record and the note know whole seconds
     terraform.let("go")
-    ended(process)
-    envctl("sync", "--pr", "1", "--yes")
+    assert ended(process).code == 0
     assert account.objects() == [f"{PREFIX}pr-1/absence.json"]
     if command == "resume":
         assert "apply" not in terraform.commands
+
+
+def test_a_destroy_that_comes_while_something_else_is_applied_is_carried_out_after_it(
+    say: Say, begin: Begin, envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    envctl("sync", "--pr", "1", "--yes")
+    terraform.change(VPC)
+    process = begin("/envctl pause", VPC)
+    assert say("/envctl destroy").code == 5
+    terraform.let("go")
+    assert ended(process).code == 0
+    assert account.objects() == [f"{PREFIX}pr-1/absence.json"]
+
+
+@pytest.mark.parametrize("gate", ["plan", VPC])
+def test_nothing_is_begun_after_an_interrupt(
+    begin: Begin, envctl: Envctl, account: Account, terraform: FakeTerraform, github: GitHubServer, gate: str
+) -> None:
+    envctl("sync", "--pr", "1", "--yes")
+    terraform.change(VPC)
+    terraform.forget()
+    process = begin("/envctl pause", gate)
+    github.push(1)
+    terraform.let("save")
+    process.send_signal(signal.SIGINT)
+    assert ended(process).code == 130
+    assert terraform.commands.count("plan") == 1
+
+
+def test_closed_before_its_work_is_noted_it_is_destroyed_by_the_same_run(
+    begin: Begin, envctl: Envctl, account: Account, terraform: FakeTerraform, github: GitHubServer
+) -> None:
+    envctl("sync", "--pr", "1", "--yes")
+    process = begin("/envctl pause", "init")
+    github.close(1)
+    assert envctl("sync", "--pr", "1", "--yes").code == 5  # it leaves a tombstone
+    terraform.let("go")
+    assert ended(process).code == 0
+    assert account.versions() == []
+
+
+def test_a_push_is_followed_although_what_was_asked_for_is_refused(
+    begin: Begin, envctl: Envctl, account: Account, terraform: FakeTerraform, github: GitHubServer
+) -> None:
+    envctl("sync", "--pr", "1", "--yes")
+    wanted = terraform.resources
+    terraform.change(CLUSTER, replaces=True)
+    process = begin("/envctl pause", "plan")
+    terraform.set(resources=wanted)
+    head = github.push(1)
+    terraform.let("go")
+    assert ended(process).code == 7
+    assert (account.manifest(1).commit, account.manifest(1).status) == (head, "ready")
+    assert "data" in answers(github)[-1]
+
+
+def test_what_went_wrong_is_not_tried_again_by_the_same_run(
+    say: Say, envctl: Envctl, terraform: FakeTerraform, github: GitHubServer
+) -> None:
+    envctl("sync", "--pr", "1", "--yes")
+    wanted = terraform.resources
+    terraform.change(CLUSTER, replaces=True)
+    terraform.forget()
+    assert say("/envctl pause").code == 7
+    terraform.set(resources=wanted)
+    terraform.change(VPC)
+    terraform.fail("apply", VPC)
+    assert say("/envctl pause").code == 4
+    assert (terraform.commands.count("plan"), terraform.commands.count("apply")) == (2, 1)
+    terraform.fail("destroy", VPC)
+    assert say("/envctl destroy").code == 4
+    terraform.forget()
+    assert say("/envctl pause").code == 7
+    assert terraform.commands == []
+
+
+def test_what_has_expired_is_not_destroyed_by_a_command(say: Say, envctl: Envctl, account: Account) -> None:
+    envctl("sync", "--pr", "1", "--yes")
+    expired = replace(account.manifest(1), expires_at=datetime.now(UTC))
+    account.put(f"{PREFIX}pr-1/manifest.json", manifests.render(expired))
+    for command, status in (("pause", "paused"), ("up", "ready")):
+        assert say(f"/envctl {command}").code == 0
+        assert account.manifest(1).status == status
 
 
 def test_resume_wins_against_an_older_wish_to_have_none(
