@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from orchestrator import identity
 from orchestrator.aws.found import tags_in
-from orchestrator.aws.session import Session, translated
+from orchestrator.aws.session import Session, client_error, code_of, translated
 from orchestrator.errors import EnvctlError
 
 
@@ -38,9 +39,18 @@ def _logs(session: Session, project: str) -> Iterator[int]:
             for group in page.get("logGroups") or ():
                 name = re.match(r"([0-9]+)[-/]", group["logGroupName"].removeprefix(prefix))
                 number = _number(name[1]) if name else None
-                arn = group["arn"].removesuffix(":*")
-                if number and not client.list_tags_for_resource(resourceArn=arn).get("tags"):
+                if number and _untagged(client, group["arn"].removesuffix(":*")):
                     yield number
+
+
+def _untagged(client: Any, arn: str) -> bool:
+    """Return whether a log group is there and has no tags: it may have gone since it was listed."""
+    try:
+        return not client.list_tags_for_resource(resourceArn=arn).get("tags")
+    except client_error() as error:
+        if code_of(error) == "ResourceNotFoundException":
+            return False
+        raise
 
 
 def _networks(session: Session, repository: str) -> Iterator[dict[str, str]]:
