@@ -234,9 +234,13 @@ def conclude_own(
 
 
 def beat(manifest: Manifest, run: str, now: datetime) -> Manifest:
-    """Return `manifest` with a sign of life of `run`, if that is what is under way."""
+    """Return `manifest` with a sign of life of `run`, if the last operation is its own.
+
+    That may have ended already: its run still waits for health, say. A tombstone is about to be deleted: a version
+    that is written then would outlive it.
+    """
     operation = manifest.operation
-    if operation is None or operation.id != run or operation.ended_at is not None:
+    if operation is None or operation.id != run or manifest.status == "destroyed":
         return manifest
     return replace(manifest, operation=replace(operation, beat_at=now))
 

@@ -15,6 +15,7 @@ from orchestrator.locks import Lock
 from orchestrator.manifest import OperationKind
 
 _ATTEMPTS = 3
+_LAST_BEAT_S = 10.0
 
 
 class Holding:
@@ -28,6 +29,7 @@ class Holding:
         self._earlier: tuple[str, ...] = ()
         self._refused = False
         self._ended = threading.Event()
+        self._heart: threading.Thread | None = None
 
     def take(self) -> None:
         """Take the lock, over the dead body of its owner if need be. Raises EnvctlError (locked)."""
@@ -68,6 +70,8 @@ class Holding:
     def release(self) -> None:
         """Give the lock back. A failure is told and harms nothing: the next run knows that this one is dead."""
         self._ended.set()
+        if self._heart is not None:  # a sign that is being given must not meet the next run's first word
+            self._heart.join(_LAST_BEAT_S)
         context = self._context
         if self._lock is not None:
             try:
@@ -104,7 +108,8 @@ class Holding:
 
     def _beat_now_and_then(self) -> None:
         if self._context.lock_info:  # nobody judges another owner by it
-            threading.Thread(target=self._beat, daemon=True).start()
+            self._heart = threading.Thread(target=self._beat, daemon=True)
+            self._heart.start()
 
     def _beat(self) -> None:
         context = self._context

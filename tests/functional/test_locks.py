@@ -15,7 +15,7 @@ from chaos.proxy import Proxy
 from chaos.rules import Rule, Rules
 from github_server import GitHubServer
 from test_recovery import LOCK, killed_while_applying, up
-from world import CLUSTER, PREFIX, Account, Envctl, FakeTerraform, Result, ended, wait_until
+from world import CLUSTER, PREFIX, Account, Clock, Envctl, FakeTerraform, Result, context_with, ended, wait_until
 
 from orchestrator import locks
 from orchestrator import manifest as manifests
@@ -309,11 +309,32 @@ def test_a_destroy_that_gives_signs_of_life_forgets_all_the_same(
     assert any(seen)
 
 
-def test_who_holds_a_lock_on_a_runner_gives_signs_of_life(context: Context, account: Account) -> None:
+@pytest.mark.parametrize("outcome", [None, "applied; its health is not known yet"])
+def test_who_holds_a_lock_on_a_runner_gives_signs_of_life(
+    context: Context, account: Account, outcome: str | None
+) -> None:
     context = replace(context, lock_info=RUN.info, beat_s=0.01)
     with holding(context, "up") as hold:
         operation = account.record().operation
         assert operation
-        account.record(operation=replace(operation, id=hold.id))
+        ended_at = datetime.now(UTC) if outcome else None
+        account.record(operation=replace(operation, id=hold.id, ended_at=ended_at, outcome=outcome))
         hold.take()
         wait_until(lambda: bool((found := account.manifest().operation) and found.beat_at), "a sign of life")
+
+
+def test_the_last_sign_of_life_is_given_before_the_lock_is(
+    context: Context, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Proxy(account.endpoint, Rules((Rule("delay", action="PutObject", path="*/manifest.json", seconds=1),))) as s3:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", s3.endpoint)
+        slow = replace(context_with(Clock()), lock_info=RUN.info, beat_s=0.01)
+        with holding(slow, "up") as hold:
+            operation = account.record().operation
+            assert operation
+            account.record(operation=replace(operation, id=hold.id))
+            hold.take()
+            wait_until(lambda: any(s3.rules.hits.values()), "a sign of life that is being given")
+        left = account.versions()
+        time.sleep(1.5)
+    assert account.versions() == left

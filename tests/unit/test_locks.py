@@ -67,6 +67,8 @@ LONG_AGO = NOW - SILENT - timedelta(seconds=1)
         (LOCK, operation(started_at=LONG_AGO), True),
         (LOCK, operation(started_at=LONG_AGO, beat_at=NOW), False),
         (LOCK, operation(started_at=LONG_AGO, beat_at=LONG_AGO), True),
+        (LOCK, operation(started_at=LONG_AGO, ended_at=LONG_AGO, beat_at=NOW), False),
+        (LOCK, operation(started_at=LONG_AGO, ended_at=LONG_AGO), True),
         # The operation of a dead run, whose lock was taken over by one that died before it wrote its own.
         (replace(LOCK, created=LONG_AGO.isoformat()), operation(id="other", started_at=LONG_AGO), True),
         (LOCK, operation(id="other", started_at=LONG_AGO), False),

@@ -170,6 +170,15 @@ def test_the_url_is_an_output(outputs, url):
     assert record(outputs=outputs).url == url
 
 
+def test_a_run_gives_signs_of_life_after_its_outcome_too_but_not_of_a_tombstone():
+    begun = manifest.intend(record(), "up", NOW, None, "ours")
+    for living in (begun, manifest.conclude(begun, "unhealthy", "not known yet", NOW)):
+        assert manifest.beat(living, "ours", LATER).operation.beat_at == LATER
+        assert manifest.beat(living, "theirs", LATER) == living
+    tombstone = manifest.conclude(manifest.intend(record(), "destroy", NOW, None, "ours"), "destroyed", "-", NOW)
+    assert manifest.beat(tombstone, "ours", LATER) == tombstone
+
+
 def test_a_run_concludes_what_it_began_and_leaves_another_runs_operation_alone():
     begun = manifest.intend(record(), "destroy", NOW, None, "theirs")
     assert manifest.conclude_own(begun, "ours", "ready", "applied", LATER, {}) == begun
