@@ -84,9 +84,14 @@ def databases(session: Session, environment: Environment) -> tuple[Database, ...
     return (*clusters, *instances)
 
 
+def with_data(found: Iterable[Database]) -> tuple[Database, ...]:
+    """Return all of `found` that hold data and are not being deleted already, DocumentDB and Neptune included. Pure."""
+    return tuple(each for each in found if each.holds_data and each.status != "deleting")
+
+
 def standing(found: Iterable[Database]) -> tuple[Database, ...]:
     """Return RDS's own of `found` that hold data and are not being deleted already. Pure."""
-    return tuple(each for each in found if each.relational and each.holds_data and each.status != "deleting")
+    return tuple(each for each in with_data(found) if each.relational)
 
 
 def _of(raw: dict[str, object], environment: Environment) -> bool:

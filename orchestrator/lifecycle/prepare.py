@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from orchestrator import inputs, manifest
+from orchestrator.aws import power
 from orchestrator.aws.store import Stored
 from orchestrator.errors import EnvctlError, ExitCode, NoRoom
 from orchestrator.events import Notice, Run
@@ -65,9 +66,10 @@ def prepare(context: Context, wanted: str | None, commit: str | None, hold: Hold
     if hold and mended(context, found, hold):
         context.engine.discard_plan()
         ahead = None
-        if found.stored and not found.has_state and context.store.has_state(context.environment):
+        if not found.has_state and context.store.has_state(context.environment):
             # A state that had not been saved is there now, and with it the data it was made from.
-            found = replace(found, has_state=True, snapshot=found.stored.manifest.snapshot)
+            snapshot = found.stored.manifest.snapshot if found.stored else found.snapshot
+            found = replace(found, has_state=True, snapshot=snapshot)
     if found.stored:
         context.workspace.write(context.workspace.record, manifest.render(found.stored.manifest).decode())
         commit = commit or found.stored.manifest.commit
@@ -168,6 +170,7 @@ def _look_up(context: Context, wanted: str | None, hold: Holding | None) -> Prep
     if stored is None:
         has_state = context.store.has_state(context.environment)
         if not has_state:
+            _refuse_lost_database(context)
             _refuse_too_many(context)
             if hold is not None:
                 room.refuse_without_quota(context)
@@ -198,6 +201,17 @@ def _being_destroyed(context: Context) -> EnvctlError:
         f"{context.environment.name} is just being destroyed: its record is all that is left.",
         "Try again in a moment; if that run is dead, `envctl up` creates it anew and `envctl destroy` forgets it.",
     )
+
+
+def _refuse_lost_database(context: Context) -> None:
+    """Raise EnvctlError (not clean) where a database lives that neither a record nor a state knows.
+
+    Before anything is said of room: that is waited for, and with it nobody would hear of a database that costs money.
+    A state of this checkout that could not be saved may know it: what it does not know is found when it is saved.
+    """
+    living = power.with_data(power.databases(context.session, context.environment))
+    if living and unsaved.local(context) is None:
+        raise recovery.unknown_database(context, living[0].arn)
 
 
 def _refuse_too_many(context: Context) -> None:

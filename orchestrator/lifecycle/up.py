@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from orchestrator import cost, manifest
-from orchestrator.aws import inventory
+from orchestrator.aws import inventory, power
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Changes, Notice, Run
 from orchestrator.lifecycle import code, policy, prepare, promoted, recovery, replacement, unsaved, wake
@@ -19,6 +19,7 @@ from orchestrator.lifecycle.lasting import refuse_short_credentials
 from orchestrator.lifecycle.prepare import Prepared
 from orchestrator.manifest import Manifest, Status
 from orchestrator.outcome import Leftover, Outcome
+from orchestrator.state import State
 from orchestrator.terraform import failure
 
 
@@ -53,7 +54,7 @@ def _create(context: Context, options: UpOptions, prepared: Prepared, writer: _R
         left = inventory.remaining(context.session, context.environment)
         if left:
             return _unknown_to_terraform(context, writer.manifest, left)
-    recovery.database_is_gone(context)  # raises where one lives: whoever changes `state.prefix` sees neither
+        recovery.database_is_gone(context)  # raises where one lives under a name that is not the environment's
     writer.restores()
     refuse_short_credentials(context, writer.manifest, "up")
     options.still_wanted()
@@ -162,6 +163,13 @@ def _cleared(context: Context, hold: Holding) -> tuple[str, ...]:
     return tuple(f"{each.arn} is in no state and could not be deleted: {each.why}." for each in left)
 
 
+def _knows_other_data(context: Context) -> bool:
+    """Return whether the state knows a DocumentDB or Neptune cluster that lives. Raises EnvctlError."""
+    known = context.store.state(context.environment) or State()
+    whole = known.ids - {tainted.id for tainted in known.tainted}
+    return any(each.id in whole for each in power.with_data(power.databases(context.session, context.environment)))
+
+
 class _Record:
     """The manifest under way: no write loses another's."""
 
@@ -179,7 +187,7 @@ class _Record:
             now = context.now()
             begun = manifest.begin(context.environment, prepared.snapshot, now, context.config.limits.ttl)
             # What the lost record knew of the data is not known: people may have worked with it.
-            lived = prepared.has_state and replacement.holds_data(context)
+            lived = prepared.has_state and (replacement.holds_data(context) or _knows_other_data(context))
             self.manifest = replace(begun, applied_at=now) if lived else begun
 
     def restores(self) -> None:

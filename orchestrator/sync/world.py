@@ -61,7 +61,7 @@ class World:
         if record is None:
             state = self.store.has_state(environment)
             tagged = not state and environment.pr in self.tagged(environment)
-            data = tagged and bool(power.standing(power.databases(self.session, environment)))
+            data = tagged and bool(power.with_data(power.databases(self.session, environment)))
             traces = self.store.keeps(environment)
             full = self.store.count(repository_prefix(self.config)) >= self.config.limits.max_environments
         # Of a run that has been silent for long its lock's next taker finds out whether it is dead.

@@ -563,8 +563,8 @@ def test_a_second_database_does_not_make_the_first_ones_data_nobodys(
 def test_a_database_of_another_kind_is_not_taken_for_the_one_that_is_gone(
     envctl: Envctl, account: Account, terraform: FakeTerraform
 ) -> None:
-    account.graph()
     database_gone(envctl, terraform)
+    account.graph()
     terraform.fail("apply", CLUSTER)
     assert up(envctl).code == 4
     assert account.manifest().replacing == "gone"
@@ -692,3 +692,36 @@ def test_a_state_that_was_saved_after_all_is_forgotten(
     file.write_text(json.dumps({**body, "lineage": "that of before it was pushed into an empty place"}))
     assert up(envctl).code == 0
     assert (file.exists(), ERRORED in account.objects(), len(account.state()["resources"])) == (False, False, 3)
+
+
+# --- Databases that no record speaks of ------------------------------------------------------------
+
+
+def test_without_its_record_the_data_of_another_kind_of_database_is_somebodys_too(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    graph = "aws_neptune_cluster.graph"
+    made = {"type": "aws_neptune_cluster", "id": "shop-pr-42-graph"}
+    terraform.set(resources={VPC: RESOURCES[VPC], graph: made})
+    assert up(envctl).code == 0
+    account.graph()
+    account.client("s3").delete_object(Bucket=BUCKET, Key=MANIFEST)
+    terraform.change(graph, replaces=True)
+    result = up(envctl)
+    assert (result.code, "the environment's data" in result.err) == (7, True), result.err
+
+
+def test_one_that_only_a_state_knows_that_could_not_be_saved_is_nobodys_loss(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    with account.restored("shop-pr-42") as cluster:
+        terraform.database(cluster)
+        terraform.set(unsaved="always")
+        assert up(envctl).code == 4
+    for key in (MANIFEST, ERRORED):
+        account.client("s3").delete_object(Bucket=BUCKET, Key=key)
+    terraform.set(unsaved=None)
+    terraform.change(CLUSTER, replaces=True)
+    result = up(envctl)
+    assert (result.code, "the environment's data" in result.err) == (7, True), result.err
+    assert "The state that could not be saved is saved" in result.err

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from github_server import GitHubServer
-from world import PREFIX, VPC, Account, Envctl, FakeTerraform, ended
+from world import PREFIX, TAGS, VPC, Account, Envctl, FakeTerraform, ended
 
 from orchestrator.memory import BYTES_EACH
 
@@ -115,6 +115,31 @@ def test_a_database_of_an_open_one_that_nothing_else_knows_of_is_left_to_people(
         assert (result.code, decisions(result)) == (8, {number: ("update", 8)})
     assert account.versions() == before
     assert len(account.client("rds").describe_db_clusters()["DBClusters"]) == 2  # production's is the other
+
+
+def test_a_full_account_hides_no_database_that_nothing_knows_of(
+    envctl: Envctl, account: Account, github: GitHubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENVCTL_LIMITS__MAX_ENVIRONMENTS", "1")
+    there, lost = (github.open_pr().number for _ in range(2))
+    assert envctl("sync", "--pr", str(there), "--yes").code == 0
+    account.database(f"shop-pr-{lost}")
+    result = envctl("sync", "--all", "--yes", "--json")
+    assert (result.code, decisions(result)) == (8, {there: ("nothing", 0), lost: ("update", 8)})
+    assert "does not know its database" in github.comments_on(lost)[0].body
+
+
+def test_nor_is_one_of_another_kind_destroyed(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, github: GitHubServer
+) -> None:
+    pull = github.open_pr(42)
+    tags = [*TAGS, {"Key": "envctl:project", "Value": "shop"}, {"Key": "envctl:pr", "Value": "42"}]
+    rds = account.client("rds")
+    rds.create_db_cluster(DBClusterIdentifier="shop-pr-42-graph", Engine="neptune", Tags=tags)
+    result = envctl("sync", "--pr", str(pull.number), "--yes", "--json")
+    assert (result.code, decisions(result)) == (8, {42: ("update", 8)})
+    assert rds.describe_db_clusters(DBClusterIdentifier="shop-pr-42-graph")["DBClusters"]
+    assert "apply" not in terraform.commands
 
 
 @pytest.mark.usefixtures("untouched")
