@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from orchestrator import cost, manifest
 from orchestrator.aws import inventory
@@ -20,6 +21,7 @@ from orchestrator.lifecycle.recovery import clear_strangers, until_gone
 from orchestrator.lifecycle.wake import wake_databases
 from orchestrator.manifest import PinnedSnapshot
 from orchestrator.outcome import Leftover, Outcome
+from orchestrator.state import State
 from orchestrator.terraform import failure
 
 ATTEMPTS = 2
@@ -77,7 +79,7 @@ def _take_away(
     still_unwanted()
     vpc = None
     if stored:
-        vpc = stored.manifest.outputs.get("vpc_id")
+        vpc = _own_vpc(stored.manifest.outputs.get("vpc_id"), context.store.state(context.environment))
         now = context.now()
         stored = context.store.update(
             context.environment, stored, lambda record: manifest.intend(record, "destroy", now, None, hold.id)
@@ -106,6 +108,17 @@ def _take_away(
     # Nothing is left, whatever Terraform's exit code was: that is the fact that counts.
     _forget(context, hold, stored)
     return _outcome(context, stored, run, (), None)
+
+
+def _own_vpc(vpc: Any, known: State | None) -> str | None:
+    """Return the id of the VPC that everything has to be gone from, None when the environment has none. Pure.
+
+    A team's root may lie in a VPC that others use as well, and say so in its outputs: Terraform does not manage that
+    one. Where nothing is known of what it manages, the record is believed.
+    """
+    if not isinstance(vpc, str):
+        return None
+    return vpc if known is None or not known.readable or vpc in known.ids else None
 
 
 def _start_databases(context: Context) -> None:

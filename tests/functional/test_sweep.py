@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from world import PREFIX, SOURCE, VPC, Account, Clock, Envctl, FakeTerraform, context_with
+from world import LB, PREFIX, SOURCE, VPC, Account, Clock, Envctl, FakeTerraform, context_with
 
 from orchestrator.aws import inventory
 from orchestrator.events import Step
@@ -194,6 +194,33 @@ def test_a_vpc_without_both_tags_is_never_touched(
     result = destroyed(envctl)
     assert {kind: len(items) for kind, items in everything(account, vpc).items()} == before
     assert result.exit_code == 8  # and it is said that it is there
+
+
+def test_a_vpc_that_terraform_only_uses_is_no_part_of_the_environment(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    """A team's root lies in the VPC that production lies in as well, and has its id among its outputs."""
+    vpc = vpc_with(account)
+    furnished(account, vpc)
+    before = {kind: len(items) for kind, items in everything(account, vpc).items()}
+    terraform.set(resources={LB: {"type": "aws_lb"}}, outputs={"vpc_id": {"value": vpc}})
+    assert envctl("up", "--pr", "42", "--yes").code == 0
+    terraform.fail("destroy", LB)  # the first time it stops half-way
+    assert destroyed(envctl).exit_code == 4
+    terraform.set(fail={})
+    result = destroyed(envctl)
+    assert (result.exit_code, account.versions()) == (0, []), result.left
+    assert {kind: len(items) for kind, items in everything(account, vpc).items()} == before
+
+
+def test_one_that_terraform_made_is_looked_through_even_without_tags(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    vpc = vpc_with(account)
+    terraform.set(resources={VPC: {"type": "aws_vpc", "id": vpc}}, outputs={"vpc_id": {"value": vpc}})
+    assert envctl("up", "--pr", "42", "--yes").code == 0
+    result = destroyed(envctl)
+    assert (result.exit_code, bool(result.left)) == (8, True)
 
 
 def test_no_sweep_only_names_it(envctl: Envctl, account: Account) -> None:
