@@ -27,15 +27,24 @@ def refuse(context: Context) -> None:
 def save(context: Context) -> bool:
     """Save a state that an earlier run could not; return whether there was one. Terraform must be initialised.
 
-    Raises EnvctlError when it cannot be saved, or when it is not a later one of the state that is there.
+    Raises EnvctlError when it cannot be saved, or when it is not a later one of the state that is there. Of two that
+    could not be saved the one that knows all of the other is meant.
     """
-    mine = local(context)
-    if mine is not None:
-        context.store.keep_errored(context.environment, mine)
-    body = mine if mine is not None else context.store.errored(context.environment)
-    if body is None:
+    mine, theirs = local(context), context.store.errored(context.environment)
+    if mine is None and theirs is None:
         return False
+    body = fuller(mine, theirs)
+    if body is None:
+        why = "there is another one in the bucket, and neither is known to hold all that the other does"
+        raise _unsaved(context, why, "Compare the two by hand: leave the right one in its place, and delete the other.")
     kept, current = states.parse(body), context.store.state(context.environment)
+    follows = current is not None and kept.lineage == current.lineage and kept.serial > current.serial
+    if body != theirs:
+        if current and follows and not current.ids <= kept.ids and _overtaken(context):
+            # Nor is it kept in the bucket: any checkout would save it from there.
+            why = "another run has begun since, and the state that is there knows things that it does not"
+            raise _unsaved(context, why, "Compare the two by hand.")
+        context.store.keep_errored(context.environment, body)
     if not kept.readable:
         raise _unsaved(context, "it cannot be read", "Bring an older version of the object back.")
     # A state that knows all of it makes it superfluous: it was saved, but S3 answered an error or we were killed
@@ -43,9 +52,9 @@ def save(context: Context) -> bool:
     saved = current is not None and current.readable and kept.ids <= current.ids
     if current is not None and current.lineage != kept.lineage and not saved:
         raise _unsaved(context, "it is of another lineage than the state that is there", "Compare the two by hand.")
-    if current is None or (kept.lineage == current.lineage and kept.serial > current.serial):
+    if current is None or follows:
         file = context.workspace.errored
-        if mine is None:
+        if body != mine:
             context.workspace.write(file, body.decode())
         context.engine.push_state(file)
     elif not saved:
@@ -54,6 +63,27 @@ def save(context: Context) -> bool:
     context.store.purge([context.environment.errored_key])
     context.emit(Notice("The state that could not be saved is saved."))
     return True
+
+
+def fuller(mine: bytes | None, theirs: bytes | None) -> bytes | None:
+    """Return the one of two states that knows all that the other one does, None when that is not certain. Pure."""
+    if mine is None or theirs is None or mine == theirs:
+        return theirs if mine is None else mine
+    one, other = states.parse(mine), states.parse(theirs)
+    if not one.readable or not other.readable:
+        return None
+    if one.ids == other.ids:
+        return mine if one.serial >= other.serial else theirs
+    if one.ids > other.ids:
+        return mine
+    return theirs if other.ids > one.ids else None
+
+
+def _overtaken(context: Context) -> bool:
+    """Return whether a run has begun since this checkout's state was left: the last one may not be what left it."""
+    stored = context.store.read(context.environment)
+    operation = stored.manifest.operation if stored else None
+    return operation is not None and operation.started_at.timestamp() > context.workspace.errored.stat().st_mtime
 
 
 def after(context: Context, run: Run) -> None:

@@ -236,6 +236,18 @@ def no_environment(stage: Stage) -> Result:
     return stage.envctl("show", "--pr", "42")
 
 
+def two_unsaved(stage: Stage) -> Result:
+    stage.up()
+    mine, theirs = (
+        {"type": "aws_vpc", "name": "this", "instances": [{"attributes": {"id": id}}]} for id in ("vpc-1", "vpc-2")
+    )
+    state = {"version": 4, "lineage": "one", "serial": 99}
+    file = stage.envctl.directory / ".envctl" / "pr-42" / "errored.tfstate"
+    file.write_text(json.dumps({**state, "resources": [mine]}))
+    stage.account.put(f"{PREFIX}pr-42/errored.tfstate", json.dumps({**state, "resources": [theirs]}))
+    return stage.up()
+
+
 def unreadable_record(stage: Stage) -> Result:
     stage.account.put(f"{PREFIX}pr-42/manifest.json", "{")
     return stage.up()
@@ -297,6 +309,7 @@ SITUATIONS: dict[str, Callable[[Stage], Result]] = {
     "Terraform could not save its state": saved_in_a_second_attempt,
     "There is a state but no manifest": lost_record,
     "There is no environment": no_environment,
+    "An earlier run of shop-pr-42 could not save its state (…): there is another": two_unsaved,
     "The manifest s3://… cannot be read": unreadable_record,
     "The manifest s3://… has version": record_of_a_newer_envctl,
     "The checkout's code is not what was applied": moved_on,

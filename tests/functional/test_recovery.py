@@ -725,3 +725,89 @@ def test_one_that_only_a_state_knows_that_could_not_be_saved_is_nobodys_loss(
     result = up(envctl)
     assert (result.code, "the environment's data" in result.err) == (7, True), result.err
     assert "The state that could not be saved is saved" in result.err
+
+
+# --- Two runs, of which each has a state that the other does not have ------------------------------
+
+
+def state_of(account: Account, *more: str, without: str = "") -> bytes:
+    """The next state: the present one with VPCs of those ids as well, or `without` a type."""
+    key = f"{PREFIX}pr-42/terraform.tfstate"
+    body = json.loads(account.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    made = [
+        {"mode": "managed", "type": "aws_vpc", "name": id, "address": f"aws_vpc.{id}", "is": {"type": "aws_vpc"}}
+        | {"instances": [{"attributes": {"id": id}}]}
+        for id in more
+    ]
+    resources = [each for each in body["resources"] if each["type"] != without]
+    return json.dumps({**body, "serial": body["serial"] + 1, "resources": [*resources, *made]}).encode()
+
+
+def kept_in_the_bucket(account: Account) -> bytes:
+    return bytes(account.client("s3").get_object(Bucket=BUCKET, Key=ERRORED)["Body"].read())
+
+
+def test_of_two_unsaved_states_none_takes_the_others_place(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    up(envctl)
+    file = envctl.directory / ".envctl" / "pr-42" / "errored.tfstate"
+    mine, theirs = state_of(account, "vpc-mine"), state_of(account, "vpc-theirs")
+    terraform.forget()
+    for body in (mine, b"{"):
+        file.write_bytes(body)
+        account.put(ERRORED, theirs)
+        for result in (up(envctl), destroyed(envctl)):
+            assert (result.code, "another one in the bucket" in result.err) == (4, True), result.err
+        assert (file.read_bytes(), kept_in_the_bucket(account)) == (body, theirs)
+    assert set(terraform.commands) <= {"version", "init", "plan"}
+    # Whoever has compared them deletes one.
+    file.unlink()
+    assert (destroyed(envctl).code, account.versions()) == (0, [])
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_of_two_the_one_that_knows_all_of_the_other_is_saved(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, here: bool
+) -> None:
+    up(envctl)
+    file = envctl.directory / ".envctl" / "pr-42" / "errored.tfstate"
+    fuller, other = state_of(account, "vpc-1", "vpc-2"), state_of(account, "vpc-1")
+    file.write_bytes(fuller if here else other)
+    account.put(ERRORED, other if here else fuller)
+    terraform.set(resources={**RESOURCES, **{f"aws_vpc.vpc-{n}": {"type": "aws_vpc"} for n in (1, 2)}})
+    assert up(envctl).code == 0
+    assert {"aws_vpc.vpc-1", "aws_vpc.vpc-2"} <= set(account.state()["resources"])
+    assert "apply" not in terraform.commands[terraform.commands.index("state") :]
+    assert (file.exists(), ERRORED in account.objects()) == (False, False)
+
+
+def test_a_state_that_was_left_before_another_run_began_does_not_take_the_place_of_its(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, tmp_path: Path
+) -> None:
+    up(envctl)
+    file = envctl.directory / ".envctl" / "pr-42" / "errored.tfstate"
+    left = state_of(account, without="aws_lb")  # of a destroy, which could not reach the bucket any more
+    terraform.change(LB)
+    time.sleep(1.1 - time.time() % 1)  # the record's times are whole seconds
+    assert ended(envctl.elsewhere(tmp_path / "other").spawn("up", "--pr", "42", "--yes")).code == 0
+    operation = account.manifest().operation
+    assert operation
+    file.write_bytes(json.dumps({**json.loads(left), "serial": 99}).encode())
+    os.utime(file, times=(operation.started_at.timestamp() - 1,) * 2)
+    for result in (up(envctl), destroyed(envctl)):
+        assert (result.code, "knows things that it does not" in result.err) == (4, True), result.err
+    assert (len(account.state()["resources"]), ERRORED in account.objects()) == (3, False)
+
+
+def test_that_of_a_destroy_is_saved_though_it_knows_less(
+    envctl: Envctl, account: Account, terraform: FakeTerraform
+) -> None:
+    up(envctl)
+    terraform.set(unsaved="always")
+    assert destroyed(envctl).code == 4
+    assert len(account.state()["resources"]) == 3
+    terraform.set(unsaved=None)
+    result = destroyed(envctl)
+    assert (result.code, account.versions()) == (0, [])
+    assert "The state that could not be saved is saved" in result.err
