@@ -88,6 +88,8 @@ def _do(means: Means, asked: Command, number: int) -> Outcome:
         return records.show(means.records, environment)
     if asked.name == "extend":
         return records.extend(means.records, environment, asked.by or world.config.limits.ttl)
+    if asked.name == "up":
+        _want_again(means, environment)
     by_hand = _meant(means, asked.name)
     if by_hand in ("refresh-data", "pause", "resume"):
         return _by_hand_and_on(means, by_hand, f"Somebody asked for it: `/envctl {asked.name}`.")
@@ -95,8 +97,6 @@ def _do(means: Means, asked: Command, number: int) -> Outcome:
         pull_request = world.github.pull_request(number)
         if pull_request:
             world.store.note_absence(environment, Absence(pull_request.head, world.now(), "asked"))
-    else:
-        _want_again(means, environment)
     return sync(world, context, means.wait_s)
 
 

@@ -243,6 +243,7 @@ def test_what_has_expired_is_not_destroyed_by_a_command(say: Say, envctl: Envctl
     for command, status in (("pause", "paused"), ("up", "ready")):
         assert say(f"/envctl {command}").code == 0
         assert account.manifest(1).status == status
+    assert account.manifest(1).expires_at > datetime.now(UTC) + timedelta(hours=71)  # who wants it up wants it to live
 
 
 def test_resume_wins_against_an_older_wish_to_have_none(
