@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,12 +67,7 @@ def things(session: Session, environment: Environment, vpcs: tuple[str, ...], ki
     seen = set()
     for name, value, why in queries:
         filters = {kind.filters: [{"Name": name, "Values": [value]}]}
-        listed: Any
-        if client.can_paginate(kind.operation):
-            listed = pages(client, kind.operation, kind.items, **filters)
-        else:
-            listed = getattr(client, kind.operation)(**filters)[kind.items]
-        for item in listed:
+        for item in _listed(client, kind.operation, kind.items, **filters):
             state = str(item.get("State", "")).lower()
             if state in kind.gone or item[kind.id] in seen:
                 continue
@@ -87,6 +82,13 @@ def things(session: Session, environment: Environment, vpcs: tuple[str, ...], ki
                 parent=_parent_of(item),
                 moving=state == "deleting",
             )
+
+
+def _listed(client: Any, operation: str, items: str, **filters: Any) -> Iterable[dict[str, Any]]:
+    if client.can_paginate(operation):
+        return pages(client, operation, items, **filters)
+    answer: list[dict[str, Any]] = getattr(client, operation)(**filters)[items]
+    return answer
 
 
 def _vpc_of(item: dict[str, Any]) -> str | None:
@@ -159,7 +161,7 @@ def lent_addresses(session: Session, environment: Environment, vpc: str) -> Iter
         if TAG not in tags_in(gateway.get("Tags"))
         for address in gateway.get("NatGatewayAddresses", ())
     }
-    for address in client.describe_addresses()["Addresses"]:
+    for address in _listed(client, "describe_addresses", "Addresses"):
         user, tags = address.get("NetworkInterfaceId"), tags_in(address.get("Tags"))
         of_it = user in interfaces or (not user and address.get("AllocationId") in freed)
         if of_it and "AllocationId" in address and TAG not in tags:

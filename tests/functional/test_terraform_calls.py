@@ -105,7 +105,7 @@ def test_nothing_is_written_but_working_files(up: Envctl) -> None:
     result = up("destroy", "--pr", "42", "--yes")
     assert result.code == 0, result.err
     files = [path.relative_to(up.directory) for path in up.directory.rglob("*") if path.is_file()]
-    assert sorted(map(str, files)) == ["envctl.toml", "terraform/env/main.tf"]
+    assert sorted(map(str, files)) == [".envctl/.gitignore", "envctl.toml", "terraform/env/main.tf"]
 
 
 @pytest.mark.parametrize("command", ["show", "outputs", "list", "extend", "unlock"])
