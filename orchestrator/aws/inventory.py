@@ -49,7 +49,7 @@ def find(session: Session, environment: Environment, vpc: str | None = None) -> 
 
 
 def lent_addresses(session: Session, environment: Environment) -> tuple[Found, ...]:
-    """Return the Elastic IPs without the environment's tag that are used in its VPC."""
+    """Return the Elastic IPs that people brought into the environment's VPC."""
     vpcs = vpcs_of(session, environment)
     looks: list[Look] = [partial(inventory_ec2.lent_addresses, session, environment, vpc) for vpc in vpcs]
     return _gather(session, environment, ("ec2", "sts"), looks)

@@ -146,24 +146,26 @@ def instances(session: Session, environment: Environment, vpcs: tuple[str, ...])
 
 
 def lent_addresses(session: Session, environment: Environment, vpc: str) -> Iterator[Found]:
-    """Yield the addresses without the environment's tag that something in the VPC uses, for they lie in none.
+    """Yield the addresses that people brought into the VPC, for they lie in none: used there by what has no tag either.
 
-    A NAT gateway is listed for an hour after its deletion, and says still which address was its own: of those that
-    people made, that one counts as well, until something else uses it.
+    A NAT gateway is listed for an hour after its deletion, and says still which address was its own: that one counts
+    as well, until something else uses it.
     """
     client = session.client("ec2")
     inside = [{"Name": "vpc-id", "Values": [vpc]}]
     listed = pages(client, "describe_network_interfaces", "NetworkInterfaces", Filters=inside)
     interfaces = {interface["NetworkInterfaceId"] for interface in listed}
-    freed = {
-        address.get("AllocationId")
-        for gateway in pages(client, "describe_nat_gateways", "NatGateways", Filter=inside)
-        if TAG not in tags_in(gateway.get("Tags"))
-        for address in gateway.get("NatGatewayAddresses", ())
-    }
+    ours: set[str | None] = set()
+    theirs: set[str | None] = set()
+    for gateway in pages(client, "describe_nat_gateways", "NatGateways", Filter=inside):
+        addresses = {address.get("AllocationId") for address in gateway.get("NatGatewayAddresses", ())}
+        (ours if TAG in tags_in(gateway.get("Tags")) else theirs).update(addresses)
+    tagged = [*inside, {"Name": f"tag:{TAG}", "Values": [environment.name]}]
+    reservations = pages(client, "describe_instances", "Reservations", Filters=tagged)
+    instances = {instance["InstanceId"] for reservation in reservations for instance in reservation["Instances"]}
     for address in _listed(client, "describe_addresses", "Addresses"):
-        user, tags = address.get("NetworkInterfaceId"), tags_in(address.get("Tags"))
-        of_it = user in interfaces or (not user and address.get("AllocationId") in freed)
-        if of_it and "AllocationId" in address and TAG not in tags:
-            arn = _arn(session, environment, f"elastic-ip/{address['AllocationId']}")
-            yield Found(arn, "ec2:elastic-ip", address["AllocationId"], f"is used in {vpc}", vpc=vpc, tags=tags)
+        id, user, tags = address.get("AllocationId"), address.get("NetworkInterfaceId"), tags_in(address.get("Tags"))
+        used = user in interfaces or (not user and id in theirs)
+        if id and used and id not in ours and address.get("InstanceId") not in instances and TAG not in tags:
+            arn = _arn(session, environment, f"elastic-ip/{id}")
+            yield Found(arn, "ec2:elastic-ip", id, f"is used in {vpc}", vpc=vpc, tags=tags)

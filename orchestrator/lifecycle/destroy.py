@@ -9,6 +9,7 @@ from typing import Any
 
 from orchestrator import cost, manifest
 from orchestrator.aws import inventory
+from orchestrator.aws.found import Found
 from orchestrator.aws.store import Stored
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Notice, Run
@@ -60,7 +61,7 @@ def destroy(context: Context, sweep: bool = True, still_unwanted: Callable[[], N
 
 def _nothing_there(context: Context, hold: Holding, sweep: bool) -> Outcome:
     """Without record and state there may still be things: they are known by their tags."""
-    left = _verify(context, None, sweep, patient=False)
+    left, _ = _verify(context, None, sweep, patient=False)
     if not left:
         _forget(context, hold, None)
     return _outcome(context, None, Run(exit_code=0), left, None, existed=False)
@@ -92,13 +93,13 @@ def _take_away(
     if error and error.code in (ExitCode.INTERRUPTED, ExitCode.CREDENTIALS):
         stored = _note_failure(context, stored, error)
         return _outcome(context, stored, run, (), error)
-    left = _verify(context, vpc, sweep, patient=error is None)
+    left, swept = _verify(context, vpc, sweep, patient=error is None)
     if left:
         error = _not_clean(context, left, error)
         stored = _note_failure(context, stored, error)
         return _outcome(context, stored, run, left, error)
-    if error and context.store.has_state(context.environment):
-        # What held Terraform up may have gone with the sweep: it has only to see that all is gone.
+    if error and swept and context.store.has_state(context.environment):
+        # What held Terraform up has gone with the sweep: it has only to see that all is gone.
         run, error = _once_more(context, run)
     if error and context.store.has_state(context.environment):
         # Nothing that we know to ask for is left, but Terraform still has something in its state: a team's own
@@ -153,11 +154,17 @@ def _once_more(context: Context, before: Run) -> tuple[Run, EnvctlError | None]:
     return run, failure(run, "destroy") if run.exit_code != 0 or run.interrupted else None
 
 
-def _verify(context: Context, vpc: str | None, sweep: bool, patient: bool) -> tuple[Leftover, ...]:
+def _verify(context: Context, vpc: str | None, sweep: bool, patient: bool) -> tuple[tuple[Leftover, ...], bool]:
+    """Return what is left, and whether anything that Terraform had left has gone meanwhile."""
+    looks = []
+
+    def look() -> tuple[Found, ...]:
+        looks.append(inventory.find(context.session, context.environment, vpc))
+        return looks[-1]
+
     with context.watch.step("verify", "looking at the account, service by service"):
-        return until_gone(
-            context, lambda: inventory.find(context.session, context.environment, vpc), delete=sweep, patient=patient
-        )
+        left = until_gone(context, look, delete=sweep, patient=patient)
+    return left, len(looks[0]) > len(left)
 
 
 def _forget(context: Context, hold: Holding, stored: Stored | None) -> None:

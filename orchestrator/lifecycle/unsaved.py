@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from orchestrator import state as states
 from orchestrator.errors import EnvctlError, ExitCode
 from orchestrator.events import Notice, Run
@@ -39,7 +41,8 @@ def save(context: Context) -> bool:
         raise _unsaved(context, why, "Compare the two by hand: leave the right one in its place, and delete the other.")
     kept, current = states.parse(body), context.store.state(context.environment)
     follows = current is not None and kept.lineage == current.lineage and kept.serial > current.serial
-    if body != theirs:
+    if body != theirs and (current is None or not current.readable or follows):
+        # One that could never be saved is not put where it would keep everybody from the environment.
         if current and follows and not current.ids <= kept.ids and _overtaken(context):
             # Nor is it kept in the bucket: any checkout would save it from there.
             why = "another run has begun since, and the state that is there knows things that it does not"
@@ -100,8 +103,9 @@ def after(context: Context, run: Run) -> None:
             return
         succeeded = bool(run.errors) and all(error.summary.startswith(_SAVING) for error in run.errors)
     if succeeded and run.exit_code != 0:
-        run.exit_code = 0
-        run.outputs = context.engine.outputs()
+        with suppress(EnvctlError):  # then the exit code stands, and the next run sees what there is
+            run.outputs = context.engine.outputs()
+            run.exit_code = 0
 
 
 def _unsaved(context: Context, why: str, hint: str) -> EnvctlError:

@@ -811,3 +811,17 @@ def test_that_of_a_destroy_is_saved_though_it_knows_less(
     result = destroyed(envctl)
     assert (result.code, account.versions()) == (0, [])
     assert "The state that could not be saved is saved" in result.err
+
+
+def test_one_that_can_never_be_saved_keeps_nobody_else_from_the_environment(
+    envctl: Envctl, account: Account, terraform: FakeTerraform, tmp_path: Path
+) -> None:
+    assert up(envctl).code == 0
+    state = {**account.state(), "lineage": "another", "resources": []}
+    vpc = {"type": "aws_vpc", "name": "this", "instances": [{"attributes": {"id": "vpc-of-nobody"}}]}
+    (envctl.directory / ".envctl/pr-42/errored.tfstate").write_text(json.dumps({**state, "resources": [vpc]}))
+    assert up(envctl).code == 4
+    assert ERRORED not in account.objects()
+    other = envctl.elsewhere(tmp_path / "other")
+    for command in ("up", "destroy"):
+        assert ended(other.spawn(command, "--pr", "42", "--yes")).code == 0

@@ -115,7 +115,7 @@ def test_an_address_by_hand_goes_unless_terraform_names_it(
     envctl: Envctl, account: Account, terraform: FakeTerraform, named: bool
 ) -> None:
     ec2 = account.client("ec2")
-    gateway, server, elsewhere = (ec2.allocate_address(Domain="vpc")["AllocationId"] for _ in range(3))
+    gateway, lent_gateway, server, elsewhere = (ec2.allocate_address(Domain="vpc")["AllocationId"] for _ in range(4))
     values = {"id": "eipassoc-1", "allocation_id": server}
     lent = {"module.web.aws_eip_association.this": {"type": "aws_eip_association", "values": values}} if named else {}
     terraform.set(resources={**terraform.resources, **lent})
@@ -123,12 +123,14 @@ def test_an_address_by_hand_goes_unless_terraform_names_it(
     vpc = vpc_with(account, *TAGS)
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.42.0.0/24")["Subnet"]["SubnetId"]
     ec2.create_nat_gateway(SubnetId=subnet, AllocationId=gateway)
+    made = [{"ResourceType": "natgateway", "Tags": TAGS}]  # by a Terraform that was killed before it noted it down
+    ec2.create_nat_gateway(SubnetId=subnet, AllocationId=lent_gateway, TagSpecifications=made)
     run = ec2.run_instances(SubnetId=subnet, ImageId="ami-12c6146b", MinCount=1, MaxCount=1)
     ec2.associate_address(InstanceId=run["Instances"][0]["InstanceId"], AllocationId=server)
     result = destroyed(envctl)
     assert (result.exit_code, everything(account, vpc)) == (0, {}), result.error
     left = {address["AllocationId"] for address in ec2.describe_addresses()["Addresses"]}
-    assert left == ({elsewhere, server} if named else {elsewhere})
+    assert left == {elsewhere, lent_gateway, *([server] if named else [])}
 
 
 def test_what_makes_things_again_goes_too(envctl: Envctl, account: Account) -> None:

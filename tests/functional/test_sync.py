@@ -120,7 +120,7 @@ def test_a_destroy_that_failed_is_carried_on_by_the_next_run_and_not_at_once(
     terraform.fail("destroy", VPC)
     failed = sync(envctl, number, "--json")
     assert (failed.code, decision(failed)["action"]) == (4, "destroy")
-    assert terraform.commands.count("destroy") == ATTEMPTS + 1  # once more when nothing is left
+    assert terraform.commands.count("destroy") == ATTEMPTS
 
 
 def test_a_push_while_it_is_created_is_followed_by_the_same_run(
