@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
@@ -18,8 +18,8 @@ from orchestrator.errors import EnvctlError, ExitCode
 _UsageError: Any = typer.BadParameter.__base__
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run one command line; return the exit code."""
+def run(arguments: Sequence[str], at_last: Callable[[], None] = lambda: None) -> int:
+    """Run one command line; return the exit code. `at_last` is called when all is over but the saying of an error."""
     for stream in (sys.stdout, sys.stderr):
         # A terminal that knows no ✓ shows a ? instead of ending us.
         getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
@@ -35,6 +35,7 @@ def run(arguments: Sequence[str]) -> int:
     except typer.Exit as ended:
         return ended.exit_code
     except (KeyboardInterrupt, typer.Abort):
+        at_last()
         return tell(terminal, command, EnvctlError(ExitCode.INTERRUPTED, "Interrupted."))
     except _UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":  # its message is the help text
@@ -42,6 +43,7 @@ def run(arguments: Sequence[str]) -> int:
             return ExitCode.USAGE
         return tell(terminal, command, _usage(error))
     except EnvctlError as error:
+        at_last()
         return tell(terminal, command, error)
     except BrokenPipeError:
         # Whoever read stdout has gone; closing it again at exit must not complain.

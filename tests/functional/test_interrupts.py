@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from world import CLUSTER, PREFIX, VPC, Account, Envctl, FakeTerraform, ended, wait_until
 
+from orchestrator.cli.run import run
+
 
 @dataclass
 class Running:
@@ -211,3 +213,17 @@ def test_an_interrupt_where_terraform_does_not_run_is_told(envctl: Envctl, monke
     monkeypatch.setattr("orchestrator.lifecycle.records.list_all", interrupted)
     result = envctl("list", "--json")
     assert (result.code, result.json["error"]["code"], "Interrupted." in result.err) == (130, "interrupted", True)
+
+
+def test_a_second_interrupt_does_not_end_the_sentence_about_the_first(
+    envctl: Envctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[str] = []
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("orchestrator.lifecycle.records.list_all", interrupted)
+    monkeypatch.setattr("orchestrator.cli.run.tell", lambda *_: happened.append("told") or 130)
+    assert run(["list"], lambda: happened.append("deaf")) == 130
+    assert happened == ["deaf", "told"]
